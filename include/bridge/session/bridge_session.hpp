@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// One session as a value: everything about it that must survive, and nothing that can be derived.
+// The outbox is part of it: an unanswered open, unsent messages and unfinished ends are found here
+// after a crash and resumed. It is changed by `decide` alone.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bridge/session/event.hpp"
+
+namespace bridge::session {
+
+using SessionId = std::string;  ///< 32 lower-case hex digits: an identifier, not a secret
+
+/// The last ids of one kind that were seen. Bounded; the oldest goes first.
+class RecentIds {
+ public:
+  explicit RecentIds(std::size_t limit = 256) : limit_(limit) {}
+  bool contains(const std::string& id) const;
+  /// False if it was there already, or is empty.
+  bool insert(std::string id);
+
+ private:
+  std::size_t limit_;
+  std::deque<std::string> ids_;
+};
+
+/// Positions in a conversation (sys_cs_message.sequence) that have been accounted for. Gaps are
+/// normal: ServiceNow counts rows that are never relayed.
+class SeenSequences {
+ public:
+  bool contains(std::int64_t sequence) const;
+  void insert(std::int64_t sequence);
+
+ private:
+  std::deque<std::int64_t> recent_;
+};
+
+/// A message of the user's on its way, or what became of it.
+struct Send {
+  enum class Status { waiting, in_flight, delivered, failed, unknown };
+
+  std::uint64_t id = 0;
+  std::string client_message_id;
+  std::string text;        ///< dropped once it is not needed any more
+  std::size_t text_hash = 0;
+  Status status = Status::waiting;
+  Time accepted{};
+  Time deadline{};
+  bool ask_first = false;  ///< the outcome of an earlier attempt is unknown
+  /// An echo of it may still come that only its text gives away (DESIGN 5.2 c).
+  bool echo_owed = false;
+  std::string error_id;  ///< of a failed or unknown one
+  std::string hint;
+};
+
+/// A row of sys_cs_message (or a change of its interaction) as a webhook told it. DESIGN 5.2.
+struct AgentEvent {
+  enum class Kind { reply, claimed, closed, typing, other };
+
+  Kind kind = Kind::reply;
+  int api = 1;
+  std::string key;  ///< bridge_session_id
+  std::string conversation_sys_id;
+  std::string interaction_sys_id;
+  std::string interaction_number;
+  std::string message_sys_id;
+  std::string sender_sys_id;
+  bool system = false;  ///< q_data_message_type systemTextMessage
+  std::string text;
+  std::string rep_name;
+  std::string rep_sys_id;
+  std::string sent_at;
+  std::optional<std::int64_t> sequence;
+  std::optional<std::int64_t> prev_sequence;
+  std::optional<std::int64_t> last_sequence;  ///< of a close
+  CloseReason reason = CloseReason::agent_ended;
+};
+
+/// One live chat of a session; a session has one after another.
+struct Chat {
+  int number = 0;  ///< 1 for the first; 0: there has been none
+  std::string key;
+  int api = 0;  ///< 0: not known yet
+  std::string user_sys_id;
+  std::string conversation_sys_id;
+  std::string interaction_sys_id;
+  std::string interaction_number;
+  std::string consumer_sys_id;
+  std::string rep_name;
+  std::string rep_sys_id;
+};
+
+/// An open that ServiceNow has not settled.
+struct PendingOpen {
+  std::string opening_message;
+  std::string short_description;
+  std::string context;
+  bool in_flight = false;  ///< false: its outcome is unknown and nobody is asking
+};
+
+/// A chat that has to be ended in ServiceNow. It outlives the chat's place as the current one.
+struct PendingEnd {
+  Chat chat;
+  CloseReason reason = CloseReason::user_ended;
+  bool in_flight = false;
+  int attempts = 0;
+  Time next_try{};
+};
+
+struct HeldRow {
+  AgentEvent row;
+  Time due{};
+};
+
+struct PendingClose {
+  std::int64_t last_sequence = 0;
+  CloseReason reason = CloseReason::agent_ended;
+  Time due{};
+};
+
+/// Why ServiceNow did not open a chat, for those who asked.
+struct Trouble {
+  std::string error_id;
+  std::string hint;
+  bool unknown = false;  ///< it may have opened one all the same
+};
+
+struct BridgeSession {
+  SessionId id;
+  std::string epoch;
+  std::uint64_t version = 0;   ///< of the stored state; the store's compare-and-set
+  std::uint64_t last_seq = 0;  ///< of the last event decided
+  State state = State::bot;
+  CloseReason close_reason = CloseReason::agent_ended;
+  Time created{};
+  Time last_activity{};
+  Time closed_at{};
+  Time live_chat_since{};  ///< when it was last queued; the abandonment clock starts here
+
+  std::string user_email;         ///< a claim until it is verified
+  std::string user_display_name;  ///< a claim
+  std::string token_hash;         ///< SHA-256 of the session token
+  std::string browser_hash;       ///< SHA-256 of the browser's cookie
+  std::string directline_user;
+  std::string directline_conversation;
+
+  Chat chat;                    ///< the current one, or the last
+  std::vector<Chat> past_chats; ///< ids only matter: late events are recognised
+  std::optional<PendingOpen> open;
+  Trouble open_trouble;  ///< of the last open that did not succeed
+  std::deque<Send> sends;  ///< waiting and in flight first come first; finished ones for repeats
+  std::uint64_t next_send_id = 1;
+  std::vector<PendingEnd> ends;
+
+  RecentIds seen_messages;  ///< message_sys_id of rows taken in
+  RecentIds own_messages;   ///< message_sys_id of rows that we made
+  SeenSequences sequences;
+  std::vector<HeldRow> held;          ///< rows that came before their predecessor
+  std::vector<AgentEvent> parked;     ///< rows that may be echoes of a send that has not ended
+  std::optional<PendingClose> close;  ///< a close that overtook the last reply
+  bool asking_interaction = false;
+  Time last_touch{};
+};
+
+/// The key of chat `number` of a session: the plain id for the first, then "<id>-<n>".
+std::string chat_key(const SessionId& id, int number);
+/// The session that a key belongs to; empty if the key has no such form.
+SessionId session_of_key(const std::string& key);
+
+}  // namespace bridge::session

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// All rules of the handoff: `decide` takes a session, one input and the time, and answers with the
+// new session, the events it gives rise to, and the effects to start once that is committed. It
+// does nothing itself, so its tests read as scripts: given, when, then.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "bridge/core/error.hpp"
+#include "bridge/session/bridge_session.hpp"
+
+namespace bridge::session {
+
+/// The numbers of DESIGN 4.4 and 5.2.
+struct Policy {
+  std::chrono::milliseconds send_deadline{25'000};
+  std::chrono::milliseconds reorder_wait{3'000};
+  std::chrono::milliseconds close_wait{5'000};
+  std::chrono::milliseconds legacy_close_wait{2'000};
+  std::chrono::milliseconds abandoned_after{600'000};
+  std::chrono::milliseconds bot_expiry{7'200'000};
+  std::chrono::milliseconds closed_expiry{86'400'000};
+  std::chrono::milliseconds touch_interval{60'000};
+  std::chrono::milliseconds end_retry{5'000};  ///< first pause; doubles
+  int end_attempts = 8;
+  std::size_t max_waiting_messages = 32;
+  std::size_t max_waiting_bytes = 64 * 1024;
+};
+
+/// Who is reading, as far as this process knows.
+struct Presence {
+  std::size_t attached = 0;  ///< sockets and waiting polls
+  Time last_seen{};          ///< last poll or detachment
+};
+bool is_present(const Presence& presence, Time now);
+
+// ---- Inputs --------------------------------------------------------------------------------
+
+struct Escalate {
+  std::string user_sys_id;  ///< whom the chat is opened for, already decided by policy
+  std::string opening_message;
+  std::string short_description;
+  std::string context;
+};
+
+/// `open_chat` (or the look-up by key) has ended.
+struct OpenAnswered {
+  int chat_number = 0;
+  bool found = true;  ///< false: there is no such chat, and none was opened
+  Chat chat;          ///< ids, when it succeeded
+  std::string first_message_sys_id;
+  std::int64_t first_message_sequence = 0;
+  bool opening_not_sent = false;  ///< the chat is open, its opening message is not in it
+  std::optional<Error> error;
+};
+
+struct UserMessage {
+  std::string text;
+  std::string client_message_id;
+};
+
+struct SendAnswered {
+  std::uint64_t send_id = 0;
+  std::vector<std::string> message_sys_ids;
+  std::int64_t sequence = 0;
+  std::optional<Error> error;
+};
+
+struct UserTyping {};
+
+struct End {
+  CloseReason reason = CloseReason::user_ended;
+};
+
+struct EndAnswered {
+  std::string key;
+  std::optional<Error> error;
+};
+
+/// A webhook. `service_account` is our own sys_user, empty if it could not be looked up.
+struct AgentSaid {
+  AgentEvent event;
+  std::string service_account;
+};
+
+/// The interaction has been asked for who is assigned.
+struct InteractionAnswered {
+  int chat_number = 0;
+  bool with_agent = false;
+  bool over = false;
+  std::string agent_name;
+  std::string agent_sys_id;
+  bool failed = false;
+};
+
+/// The page got a Direct Line token for this session.
+struct DirectLineBound {
+  std::string user;
+  std::string conversation;
+};
+
+struct Tick {
+  Presence presence;
+};
+
+using Input = std::variant<Escalate, OpenAnswered, UserMessage, SendAnswered, UserTyping, End,
+                           EndAnswered, AgentSaid, InteractionAnswered, DirectLineBound, Tick>;
+
+// ---- Effects -------------------------------------------------------------------------------
+
+struct OpenChat {
+  Chat chat;
+  PendingOpen open;
+  bool ask_first = false;  ///< an earlier attempt may have succeeded: look the key up first
+  bool only_find = false;  ///< the user has left: look it up only to end it
+  bool operator==(const OpenChat& o) const { return chat.key == o.chat.key && ask_first == o.ask_first && only_find == o.only_find; }
+};
+struct SendMessage {
+  std::uint64_t send_id = 0;
+  Chat chat;
+  std::string text;
+  std::string client_message_id;
+  Time deadline{};
+  bool operator==(const SendMessage& o) const { return send_id == o.send_id && text == o.text; }
+};
+struct EndChat {
+  Chat chat;
+  CloseReason reason = CloseReason::user_ended;
+  bool operator==(const EndChat& o) const { return chat.key == o.chat.key && reason == o.reason; }
+};
+struct TouchChat {
+  Chat chat;
+  bool typing = false;
+  bool operator==(const TouchChat& o) const { return chat.key == o.chat.key && typing == o.typing; }
+};
+struct AskInteraction {
+  Chat chat;
+  bool operator==(const AskInteraction& o) const { return chat.key == o.chat.key; }
+};
+/// Show the agent typing to whoever is reading now.
+struct ShowTyping {
+  std::string rep_name;
+  bool operator==(const ShowTyping&) const = default;
+};
+/// Something worth counting: a repeat, an echo, an event of another chat.
+struct Count {
+  std::string_view what;
+  bool operator==(const Count&) const = default;
+};
+
+using Effect = std::variant<OpenChat, SendMessage, EndChat, TouchChat, AskInteraction, ShowTyping, Count>;
+
+// ---- Decision ------------------------------------------------------------------------------
+
+/// What the caller that gave the input is told at once.
+enum class Verdict {
+  accepted,         ///< taken; its outcome is in the state, now or later
+  already,          ///< nothing to do: it is so already
+  no_live_chat,
+  session_closed,
+  other_text,       ///< the same client_message_id with another text
+  unknown_outcome,  ///< a repeat of a message whose fate cannot be asked
+  too_many,         ///< the queue of unsent messages is full
+  other_chat,       ///< an event of a chat that is not the current one
+  repeat,           ///< an event that was taken before
+  echo,             ///< our own words coming back
+};
+
+struct Decision {
+  BridgeSession next;
+  std::vector<Event> events;
+  std::vector<Effect> effects;
+  Verdict verdict = Verdict::accepted;
+  std::uint64_t send_id = 0;  ///< of a UserMessage: the send that tells its outcome
+  bool changed = false;       ///< false: nothing to commit
+  bool expired = false;       ///< the session is over and may be forgotten
+};
+
+Decision decide(const BridgeSession& session, const Input& input, Time now, const Policy& policy);
+
+/// The effects that a state demands after a restart: what was in flight is asked about first.
+std::vector<Effect> resume(BridgeSession& session);
+
+/// When the next Tick could change anything; `Time::max()` if never.
+Time next_due(const BridgeSession& session, const Presence& presence, const Policy& policy, Time now);
+
+/// Whether an AgentEvent names the current chat, by interaction, then conversation, then key.
+bool is_current_chat(const BridgeSession& session, const AgentEvent& event);
+
+}  // namespace bridge::session

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+// What a webhook means: DESIGN 5.2. In this order: which chat, seen before, an echo of our own
+// words, in its place in the conversation, and only then does it change anything.
+#include <algorithm>
+
+#include "bridge/core/json.hpp"
+#include "session/turn.hpp"
+
+namespace bridge::session {
+namespace {
+
+constexpr std::size_t kMaxHeld = 64;
+
+bool names(const Chat& chat, const AgentEvent& event) {
+  if (chat.number == 0) return false;
+  if (!event.interaction_sys_id.empty() && !chat.interaction_sys_id.empty())
+    return event.interaction_sys_id == chat.interaction_sys_id;
+  if (!event.conversation_sys_id.empty() && !chat.conversation_sys_id.empty())
+    return event.conversation_sys_id == chat.conversation_sys_id;
+  return event.key == chat.key;
+}
+
+bool same_text(const std::string& a, const std::string& b) { return trim(a) == trim(b); }
+
+}  // namespace
+
+bool is_current_chat(const BridgeSession& session, const AgentEvent& event) {
+  for (const Chat& past : session.past_chats)
+    if (!past.interaction_sys_id.empty() && names(past, event)) return false;
+  return names(session.chat, event);
+}
+
+void Turn::on(const AgentSaid& input) {
+  const AgentEvent& event = input.event;
+  if (!is_current_chat(s(), event)) {
+    count("webhook_other_chat");
+    say(Verdict::other_chat);
+    // The words of an earlier chat's agent still reach the user; they change no state.
+    const bool speaks = event.kind == AgentEvent::Kind::reply && !event.text.empty();
+    if (speaks && s().chat.number > 0 && !is_echo(event, input.service_account) &&
+        (event.message_sys_id.empty() || s().seen_messages.insert(event.message_sys_id)))
+      log(RepMessageEvent{event.text, event.rep_name, event.message_sys_id, event.sent_at, event.system, true});
+    return;
+  }
+  if (s().chat.interaction_sys_id.empty() && !event.interaction_sys_id.empty()) settle_open(event);
+
+  switch (event.kind) {
+    case AgentEvent::Kind::typing:
+      if (s().state == State::live) start(ShowTyping{s().chat.rep_name});
+      return;
+    case AgentEvent::Kind::claimed:
+      go_live(event.rep_name.empty() && s().chat.rep_name.empty() ? "Support Agent" : event.rep_name,
+              event.rep_sys_id);
+      return;
+    case AgentEvent::Kind::closed: {
+      if (s().state != State::queued && s().state != State::live) return say(Verdict::already);
+      PendingClose close;
+      close.reason = event.reason;
+      close.last_sequence = event.last_sequence.value_or(0);
+      // An old rule cannot say which row was the last; what is still on its way gets a moment.
+      close.due = now_ + (event.last_sequence ? policy_.close_wait : policy_.legacy_close_wait);
+      if (!s().close) s().close = close;
+      changed();
+      close_when_complete();
+      return;
+    }
+    case AgentEvent::Kind::reply:
+      return take_row(event, input.service_account);
+    case AgentEvent::Kind::other:
+      return count("webhook_unknown_event");
+  }
+}
+
+void Turn::settle_open(const AgentEvent& event) {
+  // The open's own answer has not come, or said otherwise; a webhook with our key proves the chat.
+  if (s().state != State::opening && s().state != State::bot) return;
+  s().chat.conversation_sys_id = event.conversation_sys_id;
+  s().chat.interaction_sys_id = event.interaction_sys_id;
+  s().chat.interaction_number = event.interaction_number;
+  if (s().chat.api == 0) s().chat.api = event.api;
+  count("open_settled_by_webhook");
+  become_queued(true);
+}
+
+void Turn::take_row(const AgentEvent& row, const std::string& service_account) {
+  if (row.text.empty()) return count("webhook_without_text");
+  if (!row.message_sys_id.empty() && !s().seen_messages.insert(row.message_sys_id)) {
+    count("webhook_repeat");
+    say(Verdict::repeat);
+    // The other relay rule may know the name that the first one did not.
+    if (s().state == State::live && s().chat.rep_name.empty() && !row.rep_name.empty() && !row.system)
+      go_live(row.rep_name, row.sender_sys_id);
+    return;
+  }
+  changed();
+  if (is_echo(row, service_account)) {
+    count("webhook_echo");
+    say(Verdict::echo);
+    if (row.sequence) account_for(*row.sequence);
+    return;
+  }
+  if (may_be_echo(row, service_account)) {
+    count("webhook_parked");
+    if (s().parked.size() < kMaxHeld) {
+      s().parked.push_back(row);
+      return;
+    }
+  }
+  accept_row(row);
+}
+
+bool Turn::is_echo(const AgentEvent& row, const std::string& service_account) {
+  if (s().own_messages.contains(row.message_sys_id)) return true;
+  // What we send is always a consumerTextMessage.
+  if (row.system) return false;
+  if (!row.sender_sys_id.empty()) {
+    if (row.sender_sys_id == s().chat.rep_sys_id) return false;
+    if (row.sender_sys_id == s().chat.user_sys_id || row.sender_sys_id == s().chat.consumer_sys_id ||
+        row.sender_sys_id == service_account)
+      return true;
+    if (!service_account.empty()) return false;
+  }
+  const auto owed = std::find_if(s().sends.begin(), s().sends.end(), [&](const Send& send) {
+    return send.echo_owed && same_text(send.text, row.text);
+  });
+  if (owed == s().sends.end()) return false;
+  owed->echo_owed = false;
+  owed->text.clear();
+  return true;
+}
+
+bool Turn::may_be_echo(const AgentEvent& row, const std::string& service_account) {
+  if (row.system) return false;
+  // With a sender it can only be ours if we do not know who we are.
+  if (!row.sender_sys_id.empty() && (!service_account.empty() || row.sender_sys_id == s().chat.rep_sys_id))
+    return false;
+  return std::any_of(s().sends.begin(), s().sends.end(), [&](const Send& send) {
+    return send.status == Send::Status::in_flight && same_text(send.text, row.text);
+  });
+}
+
+void Turn::settle_parked(const Send& ended) {
+  std::vector<AgentEvent> parked;
+  parked.swap(s().parked);
+  bool owed = ended.echo_owed;
+  for (const AgentEvent& row : parked) {
+    const bool ours = s().own_messages.contains(row.message_sys_id);
+    if (!ours && owed && same_text(ended.text, row.text)) {
+      owed = false;
+      for (Send& send : s().sends)
+        if (send.id == ended.id) send.echo_owed = false;
+    } else if (!ours) {
+      accept_row(row);
+      continue;
+    }
+    count("webhook_echo");
+    if (row.sequence) account_for(*row.sequence);
+  }
+  if (!parked.empty()) changed();
+}
+
+void Turn::accept_row(const AgentEvent& row) {
+  const std::int64_t before = row.prev_sequence.value_or(0);
+  if (before == 0 || s().sequences.contains(before)) return show_row(row, false);
+  count("webhook_held");
+  s().held.push_back({row, now_ + policy_.reorder_wait});
+  changed();
+  if (s().held.size() > kMaxHeld) {
+    const AgentEvent oldest = s().held.front().row;
+    s().held.erase(s().held.begin());
+    show_row(oldest, true);
+  }
+}
+
+void Turn::show_row(const AgentEvent& row, bool late) {
+  std::string name = row.rep_name;
+  if (!row.system) {
+    if (name.empty() && (row.sender_sys_id.empty() || row.sender_sys_id == s().chat.rep_sys_id))
+      name = s().chat.rep_name;
+    go_live(name, row.sender_sys_id);
+  }
+  s().last_activity = now_;
+  log(RepMessageEvent{row.text, name, row.message_sys_id, row.sent_at, row.system, late});
+  if (row.system && s().state == State::queued && !s().asking_interaction) {
+    s().asking_interaction = true;
+    start(AskInteraction{s().chat});
+  }
+  if (row.sequence) account_for(*row.sequence);
+}
+
+void Turn::go_live(const std::string& rep_name, const std::string& rep_sys_id) {
+  if (s().state != State::queued && s().state != State::live) return;
+  const bool joins = s().state == State::queued;
+  const bool another = !rep_name.empty() && rep_name != s().chat.rep_name;
+  if (!rep_sys_id.empty() && rep_sys_id != s().chat.rep_sys_id) {
+    s().chat.rep_sys_id = rep_sys_id;
+    changed();
+  }
+  if (!rep_name.empty()) s().chat.rep_name = rep_name;
+  if (!joins && !another) return;
+  s().state = State::live;
+  s().last_activity = now_;
+  tell_status();
+}
+
+void Turn::on(const InteractionAnswered& input) {
+  if (input.chat_number != s().chat.number || !s().asking_interaction) return;
+  s().asking_interaction = false;
+  changed();
+  if (s().state != State::queued) return;
+  // If it cannot be asked, a greeting means that somebody is there, as in the old bridge.
+  if (input.with_agent || input.failed) go_live(input.agent_name, input.agent_sys_id);
+  if (input.over && s().state != State::closed) close_chat(CloseReason::agent_ended);
+}
+
+void Turn::account_for(std::int64_t sequence) {
+  if (sequence <= 0) return;
+  s().sequences.insert(sequence);
+  changed();
+  release_held();
+  close_when_complete();
+}
+
+void Turn::release_held() {
+  const auto ready = std::find_if(s().held.begin(), s().held.end(), [&](const HeldRow& held) {
+    return s().sequences.contains(held.row.prev_sequence.value_or(0));
+  });
+  if (ready == s().held.end()) return;
+  const AgentEvent row = ready->row;
+  s().held.erase(ready);
+  show_row(row, false);
+  release_held();  // a row without a sequence of its own releases nobody; look again
+}
+
+}  // namespace bridge::session

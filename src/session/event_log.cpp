@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "bridge/session/event_log.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+
+namespace bridge::session {
+
+std::optional<Cursor> parse_cursor(std::string_view text) {
+  const auto colon = text.find(':');
+  if (colon == std::string_view::npos || colon == 0 || colon > 32) return std::nullopt;
+  Cursor cursor;
+  cursor.epoch = text.substr(0, colon);
+  const bool word = std::all_of(cursor.epoch.begin(), cursor.epoch.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+  });
+  const std::string_view digits = text.substr(colon + 1);
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), cursor.seq);
+  if (!word || failed != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return cursor;
+}
+
+std::string to_string(const Cursor& cursor) { return cursor.epoch + ":" + std::to_string(cursor.seq); }
+
+void EventLog::append(Event event) { append(std::make_shared<const LoggedEvent>(std::move(event))); }
+
+void EventLog::append(LoggedEventPtr event) {
+  assert(event->event.seq == last_seq_ + 1 || events_.empty());
+  last_seq_ = event->event.seq;
+  bytes_ += event->frame->size();
+  events_.push_back(std::move(event));
+}
+
+void EventLog::trim(const LogLimits& limits, Time now) {
+  const auto too_much = [&] {
+    return events_.size() > limits.max_events || bytes_ > limits.max_bytes ||
+           now - events_.front()->event.at > limits.max_age;
+  };
+  while (events_.size() > 1 && too_much()) {
+    bytes_ -= events_.front()->frame->size();
+    events_.pop_front();
+  }
+}
+
+void EventLog::drop_before(std::uint64_t seq) {
+  while (!events_.empty() && events_.front()->event.seq < seq) {
+    bytes_ -= events_.front()->frame->size();
+    events_.pop_front();
+  }
+}
+
+EventLog::Page EventLog::read(const Cursor& after, std::string_view epoch) const {
+  const bool from_beginning = after.epoch == "0" && after.seq == 0;
+  const bool same_life = from_beginning || after.epoch == epoch;
+  Page page;
+  page.recovered = same_life && after.seq <= last_seq_ && after.seq + 1 >= first_seq();
+  const std::uint64_t from = page.recovered ? after.seq + 1 : first_seq();
+  if (from <= last_seq_)
+    page.events.assign(events_.begin() + static_cast<std::ptrdiff_t>(from - first_seq()), events_.end());
+  return page;
+}
+
+LoggedEventPtr EventLog::find(std::uint64_t seq) const {
+  if (seq < first_seq() || seq > last_seq_) return nullptr;
+  return events_[seq - first_seq()];
+}
+
+}  // namespace bridge::session

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// What the mere passing of time does. `next_due` names the next moment at which `on(Tick)` would
+// do something, so that one timer per session is enough.
+#include <algorithm>
+
+#include "session/turn.hpp"
+
+namespace bridge::session {
+namespace {
+
+constexpr std::chrono::seconds kPollPause{30};  // a page that polls every 3 s is present in between
+
+bool in_chat(const BridgeSession& session) {
+  return session.state == State::queued || session.state == State::live;
+}
+
+/// An open whose outcome nobody is asking about any more.
+bool is_stuck(const BridgeSession& session) {
+  return session.state == State::opening && session.open && !session.open->in_flight;
+}
+
+Time last_reader(const BridgeSession& session, const Presence& presence) {
+  return std::max(presence.last_seen, session.live_chat_since);
+}
+
+Time expiry(const BridgeSession& session, const Presence& presence, const Policy& policy) {
+  if (session.state == State::closed) return session.closed_at + policy.closed_expiry;
+  if (session.state == State::bot)
+    return std::max(session.last_activity, presence.last_seen) + policy.bot_expiry;
+  return Time::max();
+}
+
+}  // namespace
+
+bool is_present(const Presence& presence, Time now) {
+  return presence.attached > 0 || (presence.last_seen != Time{} && now - presence.last_seen < kPollPause);
+}
+
+void Turn::on(const Tick& input) {
+  for (Send& send : s().sends) {
+    if (send.status != Send::Status::waiting || send.deadline > now_) continue;
+    finish(send, Send::Status::failed, Error(Errc::timed_out));
+    send.text.clear();
+  }
+  std::vector<HeldRow> due;
+  for (auto it = s().held.begin(); it != s().held.end();) {
+    if (it->due > now_) {
+      ++it;
+      continue;
+    }
+    due.push_back(std::move(*it));
+    it = s().held.erase(it);
+  }
+  for (const HeldRow& held : due) {
+    count("webhook_gap");
+    show_row(held.row, true);
+  }
+  if (s().close && s().close->due <= now_) close_chat(s().close->reason);
+
+  if (in_chat(s())) {
+    if (input.presence.attached == 0 &&
+        now_ >= last_reader(s(), input.presence) + policy_.abandoned_after) {
+      const Chat chat = s().chat;
+      close_chat(CloseReason::abandoned);
+      end_in_servicenow(chat, CloseReason::abandoned);
+    } else if (s().chat.api >= 2 && is_present(input.presence, now_) &&
+               now_ >= s().last_touch + policy_.touch_interval) {
+      s().last_touch = now_;
+      changed();
+      start(TouchChat{s().chat, false});
+    }
+  }
+  if (is_stuck(s()) && input.presence.attached == 0 &&
+      now_ >= std::max(s().last_activity, input.presence.last_seen) + policy_.abandoned_after)
+    on(End{CloseReason::abandoned});
+  start_ends();
+  if (input.presence.attached == 0 && s().ends.empty() &&
+      now_ >= expiry(s(), input.presence, policy_)) {
+    out_.expired = true;
+  }
+}
+
+Time next_due(const BridgeSession& session, const Presence& presence, const Policy& policy, Time now) {
+  Time due = Time::max();
+  const auto at = [&due](Time when) { due = std::min(due, when); };
+  bool sending = false;
+  for (const Send& send : session.sends) {
+    if (send.status == Send::Status::waiting) at(send.deadline);
+    sending = sending || send.status == Send::Status::in_flight;
+  }
+  for (const HeldRow& held : session.held) at(held.due);
+  if (session.close) at(session.close->due);
+  for (const PendingEnd& end : session.ends)
+    if (!end.in_flight && !sending) at(end.next_try);
+  if (in_chat(session)) {
+    if (presence.attached == 0) at(last_reader(session, presence) + policy.abandoned_after);
+    if (session.chat.api >= 2 && is_present(presence, now)) at(session.last_touch + policy.touch_interval);
+  }
+  if (is_stuck(session) && presence.attached == 0)
+    at(std::max(session.last_activity, presence.last_seen) + policy.abandoned_after);
+  if (presence.attached == 0 && session.ends.empty()) at(expiry(session, presence, policy));
+  return due;
+}
+
+}  // namespace bridge::session

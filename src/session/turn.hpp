@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// One call of `decide` in the making: the session as it will be, and what has come of it so far.
+// The rules are member functions, grouped by file: escalation, user messages, agent events, close,
+// time. None of them looks at anything but the turn.
+#pragma once
+
+#include "bridge/session/decide.hpp"
+
+namespace bridge::session {
+
+class Turn {
+ public:
+  Turn(const BridgeSession& session, Time now, const Policy& policy) : now_(now), policy_(policy) {
+    out_.next = session;
+  }
+
+  void on(const Escalate& input);
+  void on(const OpenAnswered& input);
+  void on(const UserMessage& input);
+  void on(const SendAnswered& input);
+  void on(const UserTyping& input);
+  void on(const End& input);
+  void on(const EndAnswered& input);
+  void on(const AgentSaid& input);
+  void on(const InteractionAnswered& input);
+  void on(const DirectLineBound& input);
+  void on(const Tick& input);
+
+  Decision take() && { return std::move(out_); }
+
+ private:
+  BridgeSession& s() { return out_.next; }
+  void changed() { out_.changed = true; }
+  void say(Verdict verdict) { out_.verdict = verdict; }
+  void start(Effect effect) { out_.effects.push_back(std::move(effect)); }
+  void count(std::string_view what) { start(Count{what}); }
+  template <class What>
+  void log(What what);
+
+  // Events
+  void tell_status();
+  void tell_receipt(const std::string& client_message_id, Delivery status);
+
+  // Escalation
+  void begin_chat(const Escalate& input);
+  void become_queued(bool opening_sent);
+  void refuse_open();
+  std::string opening_id() const;
+
+  // User messages
+  void pump();
+  void finish(Send& send, Send::Status status, const std::optional<Error>& error);
+  void fail_waiting(std::string_view error_id);
+  void forget_old_sends();
+
+  // Agent events
+  void settle_open(const AgentEvent& event);
+  void take_row(const AgentEvent& row, const std::string& service_account);
+  bool is_echo(const AgentEvent& row, const std::string& service_account);
+  bool may_be_echo(const AgentEvent& row, const std::string& service_account);
+  void accept_row(const AgentEvent& row);
+  void show_row(const AgentEvent& row, bool late);
+  void go_live(const std::string& rep_name, const std::string& rep_sys_id);
+  void account_for(std::int64_t sequence);
+  void release_held();
+  void settle_parked(const Send& ended);
+
+  // Close
+  void close_chat(CloseReason reason);
+  void close_when_complete();
+  void end_in_servicenow(const Chat& chat, CloseReason reason);
+  void start_ends();
+
+  Decision out_;
+  Time now_;
+  const Policy& policy_;
+};
+
+template <class What>
+void Turn::log(What what) {
+  Event event;
+  event.seq = ++s().last_seq;
+  event.at = now_;
+  event.what = std::move(what);
+  out_.events.push_back(std::move(event));
+  changed();
+}
+
+}  // namespace bridge::session

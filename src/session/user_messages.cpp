@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// The user's words on their way to the agent: one at a time, in order, each with an outcome that
+// is committed before anybody is told. DESIGN 4.4.
+#include <algorithm>
+#include <functional>
+
+#include "session/turn.hpp"
+
+namespace bridge::session {
+namespace {
+
+bool is_finished(const Send& send) {
+  return send.status != Send::Status::waiting && send.status != Send::Status::in_flight;
+}
+
+}  // namespace
+
+void Turn::on(const UserMessage& input) {
+  const std::size_t text_hash = std::hash<std::string>()(input.text);
+  const auto earlier = std::find_if(s().sends.begin(), s().sends.end(), [&](const Send& send) {
+    return send.client_message_id == input.client_message_id;
+  });
+  const bool repeat = earlier != s().sends.end();
+  if (repeat) {
+    out_.send_id = earlier->id;
+    if (earlier->text_hash != text_hash) return say(Verdict::other_text);
+    if (earlier->status != Send::Status::failed && earlier->status != Send::Status::unknown)
+      return say(Verdict::already);
+  }
+  if (s().state == State::bot) return say(Verdict::no_live_chat);
+  if (s().state == State::closed) return say(Verdict::session_closed);
+  if (repeat && earlier->status == Send::Status::unknown && s().chat.api < 2)
+    return say(Verdict::unknown_outcome);
+
+  std::size_t waiting = 0;
+  std::size_t bytes = input.text.size();
+  for (const Send& send : s().sends)
+    if (send.status == Send::Status::waiting) {
+      ++waiting;
+      bytes += send.text.size();
+    }
+  if (waiting >= policy_.max_waiting_messages || bytes > policy_.max_waiting_bytes)
+    return say(Verdict::too_many);
+
+  Send send;
+  send.ask_first = repeat && earlier->status == Send::Status::unknown;
+  if (repeat) s().sends.erase(earlier);
+  send.id = s().next_send_id++;
+  send.client_message_id = input.client_message_id;
+  send.text = input.text;
+  send.text_hash = text_hash;
+  send.accepted = now_;
+  send.deadline = now_ + policy_.send_deadline;
+  out_.send_id = send.id;
+  s().sends.push_back(std::move(send));
+  s().last_activity = now_;
+  changed();
+  // A repeat is in the log already; its new receipt is what changes.
+  if (!repeat) log(UserMessageEvent{input.text, input.client_message_id});
+  forget_old_sends();
+  pump();
+}
+
+void Turn::pump() {
+  if (s().state != State::queued && s().state != State::live) return;
+  Send* head = nullptr;
+  for (Send& send : s().sends) {
+    if (send.status == Send::Status::in_flight) return;
+    if (send.status == Send::Status::waiting && !head) head = &send;
+  }
+  if (!head) return;
+  head->status = Send::Status::in_flight;
+  changed();
+  start(SendMessage{head->id, s().chat, head->text, head->client_message_id, head->deadline});
+}
+
+void Turn::on(const SendAnswered& input) {
+  const auto found = std::find_if(s().sends.begin(), s().sends.end(),
+                                  [&](const Send& send) { return send.id == input.send_id; });
+  if (found == s().sends.end() || found->status != Send::Status::in_flight) return;
+  for (const std::string& id : input.message_sys_ids) s().own_messages.insert(id);
+  if (!input.error) {
+    found->echo_owed = input.message_sys_ids.empty();
+    finish(*found, Send::Status::delivered, {});
+  } else if (input.error->outcome() == Outcome::unknown) {
+    found->echo_owed = true;
+    finish(*found, Send::Status::unknown, input.error);
+  } else {
+    finish(*found, Send::Status::failed, input.error);
+  }
+  settle_parked(*found);
+  if (!found->echo_owed) found->text.clear();
+  account_for(input.sequence);
+  if (input.error && input.error->is(Errc::chat_ended)) {
+    close_chat(CloseReason::agent_ended);
+  } else {
+    pump();
+  }
+  start_ends();
+}
+
+void Turn::finish(Send& send, Send::Status status, const std::optional<Error>& error) {
+  send.status = status;
+  if (error) {
+    send.error_id = id_of(error->errc());
+    send.hint = error->hint();
+  }
+  changed();
+  tell_receipt(send.client_message_id, status == Send::Status::delivered ? Delivery::delivered
+                                       : status == Send::Status::failed  ? Delivery::failed
+                                                                         : Delivery::unknown);
+}
+
+void Turn::fail_waiting(std::string_view error_id) {
+  for (Send& send : s().sends) {
+    if (send.status != Send::Status::waiting) continue;
+    finish(send, Send::Status::failed, {});
+    send.error_id = error_id;
+    send.text.clear();
+  }
+}
+
+void Turn::forget_old_sends() {
+  // Finished sends are kept so that a repeat finds its answer; a page repeats within seconds.
+  std::size_t finished = 0;
+  for (const Send& send : s().sends) finished += is_finished(send) ? 1 : 0;
+  for (auto it = s().sends.begin(); finished > 128 && it != s().sends.end();) {
+    if (is_finished(*it)) {
+      it = s().sends.erase(it);
+      --finished;
+    } else {
+      ++it;
+    }
+  }
+}
+
+}  // namespace bridge::session

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: MIT
+// Every rule of DESIGN 5.2.
+#include "script.hpp"
+
+namespace bridge::session {
+namespace {
+
+AgentEvent closed(const Script& s, std::optional<std::int64_t> last_sequence) {
+  AgentEvent event = s.row("");
+  event.kind = AgentEvent::Kind::closed;
+  event.last_sequence = last_sequence;
+  return event;
+}
+
+TEST(Webhook, AnOldPayloadMakesTheChatLive) {
+  Script s;
+  s.queued(1);
+  AgentEvent row = s.row("hello from probe", "m1");
+  row.rep_name.clear();
+  s.said(row);
+  EXPECT_EQ(s.session.state, State::live);
+  EXPECT_EQ(s.shown(), Texts{"hello from probe"});
+  EXPECT_NE(s.history[1].find("\"state\":\"live\",\"rep_name\":null"), std::string::npos);
+}
+
+TEST(Webhook, ARepeatIsShownOnce) {
+  Script s;
+  s.live();
+  s.said(s.row("yes", "m1"));
+  EXPECT_EQ(s.said(s.row("yes", "m1")).verdict, Verdict::repeat);
+  s.said(s.row("yes", "m2"));
+  EXPECT_EQ(s.shown(), (Texts{"yes", "yes"}));
+}
+
+TEST(Webhook, TheSecondOfTwoRulesMayBringTheName) {
+  Script s;
+  s.queued(1);
+  AgentEvent first = s.row("hello", "m1");
+  first.rep_name.clear();
+  s.said(first);
+  s.said(s.row("hello", "m1"));
+  EXPECT_EQ(s.shown(), Texts{"hello"});
+  EXPECT_EQ(s.session.chat.rep_name, "Alex Rep");
+  EXPECT_NE(s.history.back().find("\"state\":\"live\",\"rep_name\":\"Alex Rep\""), std::string::npos);
+}
+
+TEST(Webhook, WithoutAnIdThereIsNoDedupe) {
+  Script s;
+  s.live();
+  s.said(s.row("again"));
+  s.said(s.row("again"));
+  EXPECT_EQ(s.shown(), (Texts{"again", "again"}));
+}
+
+TEST(Webhook, ClaimedTwiceIsOnce) {
+  Script s;
+  s.live();
+  const std::size_t before = s.history.size();
+  AgentEvent claimed = s.row("");
+  claimed.kind = AgentEvent::Kind::claimed;
+  s.said(claimed);
+  EXPECT_EQ(s.history.size(), before);
+}
+
+TEST(Webhook, ClaimedWithoutANameIsASupportAgent) {
+  Script s;
+  s.queued();
+  AgentEvent claimed = s.row("");
+  claimed.kind = AgentEvent::Kind::claimed;
+  claimed.rep_name.clear();
+  s.said(claimed);
+  EXPECT_EQ(s.session.chat.rep_name, "Support Agent");
+}
+
+TEST(Webhook, ATransferTellsTheNewName) {
+  Script s;
+  s.live();
+  AgentEvent row = s.row("I take over", "m1");
+  row.sender_sys_id = std::string(32, '9');
+  row.rep_name = "Sam Other";
+  s.said(row);
+  EXPECT_NE(s.history[s.history.size() - 2].find("\"rep_name\":\"Sam Other\""), std::string::npos);
+}
+
+TEST(Webhook, AnUnknownEventWithoutTextIsCounted) {
+  Script s;
+  s.live();
+  AgentEvent event = s.row("");
+  event.kind = AgentEvent::Kind::other;
+  s.said(event);
+  EXPECT_TRUE(s.counted("webhook_unknown_event"));
+  EXPECT_EQ(s.session.state, State::live);
+}
+
+// ---- Echo, in its four ways ------------------------------------------------------------------
+
+TEST(Echo, ByTheIdThatASendReturned) {
+  Script s;
+  s.queued();
+  s.sent(s.user_says("yes", "c1").send_id, {"own1"});
+  AgentEvent echo = s.row("yes", "own1");
+  echo.sender_sys_id.clear();
+  EXPECT_EQ(s.said(echo).verdict, Verdict::echo);
+  EXPECT_EQ(s.session.state, State::queued) << "our own words are no answer";
+  EXPECT_TRUE(s.shown().empty());
+}
+
+TEST(Echo, ByTheIdThatTheOpenReturned) {
+  Script s;
+  s.escalate("help");
+  OpenAnswered answer = s.opened();
+  answer.first_message_sys_id = "first";
+  s.given(answer);
+  AgentEvent echo = s.row("help", "first");
+  EXPECT_EQ(s.said(echo).verdict, Verdict::echo);
+}
+
+TEST(Echo, ByTheSenderBeingTheConsumerOrOurAccount) {
+  Script s;
+  s.queued();
+  for (const std::string& sender : {kUser, kService}) {
+    AgentEvent echo = s.row("yes", "m-" + sender);
+    echo.sender_sys_id = sender;
+    EXPECT_EQ(s.said(echo).verdict, Verdict::echo);
+  }
+  EXPECT_EQ(s.session.state, State::queued);
+}
+
+TEST(Echo, NotWhenTheAssignedAgentIsThatUser) {
+  Script s;
+  s.queued();
+  AgentEvent claimed = s.row("");
+  claimed.kind = AgentEvent::Kind::claimed;
+  claimed.rep_sys_id = kService;
+  s.said(claimed);
+  AgentEvent row = s.row("it is me", "m1");
+  row.sender_sys_id = kService;
+  s.said(row);
+  EXPECT_EQ(s.shown(), Texts{"it is me"});
+}
+
+TEST(Echo, WithoutASenderItIsParkedUntilTheSendEnds) {
+  Script s;
+  s.live(1);
+  const auto send = s.user_says("yes", "c1").send_id;
+  AgentEvent row = s.row("yes", "m1");
+  row.sender_sys_id.clear();
+  s.said(row);
+  EXPECT_TRUE(s.shown().empty());
+  EXPECT_EQ(s.session.parked.size(), 1u);
+  s.sent(send, {"m1"});
+  EXPECT_TRUE(s.shown().empty()) << "its id says that it is ours";
+}
+
+TEST(Echo, AParkedRowWithAnotherIdIsTheAgents) {
+  Script s;
+  s.live(1);
+  const auto send = s.user_says("yes", "c1").send_id;
+  AgentEvent row = s.row("yes", "m1");
+  row.sender_sys_id.clear();
+  s.said(row);
+  s.sent(send, {"m0"});
+  EXPECT_EQ(s.shown(), Texts{"yes"});
+}
+
+TEST(Echo, OfASendWithoutAnIdExactlyOneIsDropped) {
+  Script s;
+  s.live(1);
+  s.sent(s.user_says("yes", "c1").send_id, {});
+  for (const std::string id : {"m1", "m2"}) {
+    AgentEvent row = s.row("yes", id);
+    row.sender_sys_id.clear();
+    s.said(row);
+  }
+  EXPECT_EQ(s.shown(), Texts{"yes"});
+}
+
+TEST(Echo, OfAFailedSendNothingIsDropped) {
+  Script s;
+  s.live(1);
+  const auto send = s.user_says("yes", "c1").send_id;
+  AgentEvent row = s.row("yes", "m1");
+  row.sender_sys_id.clear();
+  s.said(row);
+  s.not_sent(send, Errc::unreachable, Outcome::failed);
+  EXPECT_EQ(s.shown(), Texts{"yes"});
+}
+
+TEST(Echo, AnAgentSayingTheSameIsHeard) {
+  Script s;
+  s.live();
+  s.sent(s.user_says("yes", "c1").send_id, {"own"});
+  s.said(s.row("yes", "m1"));
+  EXPECT_EQ(s.shown(), Texts{"yes"});
+}
+
+// ---- Greeting before the agent ---------------------------------------------------------------
+
+TEST(Greeting, IsShownAndAsksWhoIsAssigned) {
+  Script s;
+  s.queued();
+  AgentEvent greeting = s.row("Thank you for waiting", "m1");
+  greeting.system = true;
+  greeting.rep_name.clear();
+  s.said(greeting);
+  EXPECT_EQ(s.session.state, State::queued);
+  EXPECT_EQ(s.shown(), Texts{"Thank you for waiting"});
+  ASSERT_EQ(s.effects<AskInteraction>().size(), 1u);
+
+  InteractionAnswered nobody;
+  nobody.chat_number = 1;
+  s.given(nobody);
+  EXPECT_EQ(s.session.state, State::queued);
+
+  greeting.message_sys_id = "m2";
+  s.said(greeting);
+  InteractionAnswered alex;
+  alex.chat_number = 1;
+  alex.with_agent = true;
+  alex.agent_name = "Alex Rep";
+  s.given(alex);
+  EXPECT_EQ(s.session.state, State::live);
+  EXPECT_EQ(s.session.chat.rep_name, "Alex Rep");
+}
+
+TEST(Greeting, MeansLiveWhenNobodyCanBeAsked) {
+  Script s;
+  s.queued(1);
+  AgentEvent greeting = s.row("Hello", "m1");
+  greeting.system = true;
+  s.said(greeting);
+  InteractionAnswered failed;
+  failed.chat_number = 1;
+  failed.failed = true;
+  s.given(failed);
+  EXPECT_EQ(s.session.state, State::live);
+}
+
+// ---- Order -----------------------------------------------------------------------------------
+
+TEST(Order, ARowWaitsForItsPredecessor) {
+  Script s;
+  s.live();
+  s.said(s.sequenced("one", "m1", 4, 0));
+  s.said(s.sequenced("three", "m3", 9, 7));
+  EXPECT_EQ(s.shown(), Texts{"one"});
+  s.said(s.sequenced("two", "m2", 7, 4));
+  EXPECT_EQ(s.shown(), (Texts{"one", "two", "three"}));
+}
+
+TEST(Order, GapsInTheCountAreNormal) {
+  Script s;
+  s.live();
+  s.said(s.sequenced("one", "m1", 4, 0));
+  s.said(s.sequenced("two", "m2", 40, 4));
+  EXPECT_EQ(s.shown(), (Texts{"one", "two"}));
+}
+
+TEST(Order, OurOwnRowsCountAsKnown) {
+  Script s;
+  s.live();
+  s.sent(s.user_says("question", "c1").send_id, {"own"}, 5);
+  s.said(s.sequenced("answer", "m1", 6, 5));
+  EXPECT_EQ(s.shown(), Texts{"answer"});
+}
+
+TEST(Order, WhatNeverComesIsNotWaitedForLongerThanTheReorderWait) {
+  Script s;
+  s.live();
+  s.said(s.sequenced("late", "m3", 9, 7));
+  EXPECT_EQ(next_due(s.session, {1, s.now}, s.policy, s.now), s.now + s.policy.reorder_wait);
+  s.pass(s.policy.reorder_wait);
+  s.tick();
+  EXPECT_EQ(s.shown(), Texts{"late"});
+  EXPECT_NE(s.history.back().find("\"late\":true"), std::string::npos);
+  s.said(s.sequenced("the lost one", "m2", 7, 4));
+  s.pass(s.policy.reorder_wait);
+  s.tick();
+  EXPECT_EQ(s.shown(), (Texts{"late", "the lost one"})) << "later, but not lost";
+}
+
+// ---- Close -----------------------------------------------------------------------------------
+
+TEST(Close, ThatOvertakesTheLastReplyWaitsForIt) {
+  Script s;
+  s.live();
+  s.said(s.sequenced("one", "m1", 4, 0));
+  s.said(closed(s, 6));
+  EXPECT_EQ(s.session.state, State::live);
+  s.said(s.sequenced("goodbye", "m2", 6, 4));
+  EXPECT_EQ(s.session.state, State::closed);
+  EXPECT_EQ(s.shown(), (Texts{"one", "goodbye"}));
+  EXPECT_NE(s.history.back().find("\"reason\":\"agent_ended\""), std::string::npos);
+}
+
+TEST(Close, IsImmediateWhenEverythingHasBeenSeen) {
+  Script s;
+  s.live();
+  s.said(s.sequenced("one", "m1", 4, 0));
+  s.said(closed(s, 4));
+  EXPECT_EQ(s.session.state, State::closed);
+}
+
+TEST(Close, DoesNotWaitForEver) {
+  Script s;
+  s.live();
+  s.said(closed(s, 99));
+  s.pass(s.policy.close_wait);
+  s.tick();
+  EXPECT_EQ(s.session.state, State::closed);
+}
+
+TEST(Close, OfAnOldRuleLeavesTwoSecondsForWhatIsOnItsWay) {
+  Script s;
+  s.live(1);
+  s.said(closed(s, std::nullopt));
+  s.said(s.row("goodbye", "m1"));
+  EXPECT_EQ(s.session.state, State::live);
+  s.pass(s.policy.legacy_close_wait);
+  s.tick();
+  EXPECT_EQ(s.session.state, State::closed);
+  EXPECT_EQ(s.shown(), Texts{"goodbye"});
+}
+
+TEST(Close, TwiceIsOnceAndAReplyAfterItIsStillShown) {
+  Script s;
+  s.live();
+  s.said(closed(s, 0));
+  s.pass(s.policy.close_wait);
+  s.tick();
+  const std::size_t before = s.history.size();
+  EXPECT_EQ(s.said(closed(s, 0)).verdict, Verdict::already);
+  EXPECT_EQ(s.history.size(), before);
+  s.said(s.row("one more thing", "m9"));
+  EXPECT_EQ(s.shown(), Texts{"one more thing"});
+  EXPECT_EQ(s.session.state, State::closed);
+}
+
+TEST(Close, ShowsHeldRowsFirst) {
+  Script s;
+  s.live();
+  s.said(s.sequenced("held", "m3", 9, 7));
+  s.said(closed(s, 9));
+  s.pass(s.policy.close_wait);
+  s.tick();
+  EXPECT_EQ(s.shown(), Texts{"held"});
+  EXPECT_EQ(s.session.state, State::closed);
+}
+
+// ---- Other chats -----------------------------------------------------------------------------
+
+TEST(OtherChat, AWebhookForTheFirstWhileTheSecondIsOpenChangesNoState) {
+  Script s;
+  s.live();
+  const AgentEvent late = s.row("late word", "m7");
+  AgentEvent close = closed(s, 0);
+  s.given(End{});
+  s.escalate();
+  s.given(s.opened());
+  ASSERT_EQ(s.session.state, State::queued);
+  EXPECT_EQ(s.said(close).verdict, Verdict::other_chat);
+  EXPECT_EQ(s.session.state, State::queued);
+  EXPECT_EQ(s.said(late).verdict, Verdict::other_chat);
+  EXPECT_EQ(s.session.state, State::queued);
+  EXPECT_EQ(s.shown(), Texts{"late word"}) << "a person said it, so a person sees it";
+  EXPECT_TRUE(s.counted("webhook_other_chat"));
+}
+
+TEST(OtherChat, TypingIsShownToThoseWhoReadNow) {
+  Script s;
+  s.live();
+  AgentEvent typing = s.row("");
+  typing.kind = AgentEvent::Kind::typing;
+  s.said(typing);
+  ASSERT_EQ(s.effects<ShowTyping>().size(), 1u);
+  EXPECT_EQ(s.effects<ShowTyping>()[0].rep_name, "Alex Rep");
+  EXPECT_FALSE(s.last.changed);
+}
+
+}  // namespace
+}  // namespace bridge::session

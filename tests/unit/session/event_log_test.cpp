@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#include "bridge/session/event_log.hpp"
+
+#include <gtest/gtest.h>
+
+namespace bridge::session {
+namespace {
+
+Event message(std::uint64_t seq, Time at = {}) {
+  Event event;
+  event.seq = seq;
+  event.at = at;
+  event.what = RepMessageEvent{"text " + std::to_string(seq), "Alex", "m" + std::to_string(seq), "", false, false};
+  return event;
+}
+
+EventLog log_of(std::uint64_t count) {
+  EventLog log;
+  for (std::uint64_t seq = 1; seq <= count; ++seq) log.append(message(seq));
+  return log;
+}
+
+TEST(CursorText, RoundTripsAndRefusesNonsense) {
+  EXPECT_EQ(parse_cursor("ab12:7"), (Cursor{"ab12", 7}));
+  EXPECT_EQ(to_string(Cursor{"ab12", 7}), "ab12:7");
+  for (const char* bad : {"", ":", "7", "ab:", ":7", "ab:x", "ab:7x", "ab:-1", "AB:1", "a b:1",
+                          "ab:99999999999999999999999"})
+    EXPECT_FALSE(parse_cursor(bad)) << bad;
+}
+
+TEST(EventLogReading, IsRepeatableAndExact) {
+  const EventLog log = log_of(5);
+  for (int again = 0; again < 2; ++again) {
+    const auto page = log.read({"e", 3}, "e");
+    EXPECT_TRUE(page.recovered);
+    ASSERT_EQ(page.events.size(), 2u);
+    EXPECT_EQ(page.events[0]->event.seq, 4u);
+  }
+  EXPECT_TRUE(log.read({"e", 5}, "e").events.empty());
+  EXPECT_EQ(log.read({"0", 0}, "e").events.size(), 5u);
+}
+
+TEST(EventLogReading, SaysWhenSomethingMayBeMissing) {
+  EventLog log = log_of(5);
+  EXPECT_FALSE(log.read({"other", 5}, "e").recovered);
+  EXPECT_EQ(log.read({"other", 5}, "e").events.size(), 5u);
+  EXPECT_FALSE(log.read({"e", 6}, "e").recovered) << "a place that does not exist yet";
+  log.drop_before(4);
+  EXPECT_TRUE(log.read({"e", 3}, "e").recovered);
+  EXPECT_FALSE(log.read({"e", 2}, "e").recovered);
+  EXPECT_EQ(log.read({"e", 2}, "e").events.size(), 2u);
+  EXPECT_FALSE(log.read({"0", 0}, "e").recovered);
+}
+
+TEST(EventLogTrimming, HoldsCountBytesAndAge) {
+  LogLimits limits;
+  limits.max_events = 3;
+  EventLog by_count = log_of(5);
+  by_count.trim(limits, Time{});
+  EXPECT_EQ(by_count.first_seq(), 3u);
+
+  limits = LogLimits();
+  limits.max_bytes = 150;
+  EventLog by_bytes = log_of(5);
+  by_bytes.trim(limits, Time{});
+  EXPECT_LE(by_bytes.bytes(), 150u);
+  EXPECT_GE(by_bytes.size(), 1u);
+
+  limits = LogLimits();
+  limits.max_age = std::chrono::seconds(10);
+  EventLog by_age;
+  by_age.append(message(1, Time{}));
+  by_age.append(message(2, Time{std::chrono::seconds(100)}));
+  by_age.trim(limits, Time{std::chrono::seconds(105)});
+  EXPECT_EQ(by_age.first_seq(), 2u);
+  by_age.trim(limits, Time{std::chrono::seconds(1000)});
+  EXPECT_EQ(by_age.size(), 1u) << "the newest is always kept";
+}
+
+TEST(Frames, AreThoseThatPagesKnow) {
+  Event event;
+  event.seq = 4;
+  event.what = RepMessageEvent{"say \"hi\"", "Alex Rep", "abc", "2026-04-01 10:00:00", false, false};
+  EXPECT_EQ(render(event),
+            R"({"type":"message","from":"rep","rep_name":"Alex Rep","text":"say \"hi\"","id":"abc","sent_at":"2026-04-01 10:00:00","seq":4})");
+  event.what = StatusEvent{State::closed, "", "", CloseReason::abandoned};
+  EXPECT_EQ(render(event), R"({"type":"status","state":"closed","reason":"abandoned","seq":4})");
+  event.what = ReceiptEvent{"c1", Delivery::unknown};
+  EXPECT_EQ(render(event), R"({"type":"receipt","client_message_id":"c1","status":"unknown","seq":4})");
+  EXPECT_FALSE(shown_to_plain_readers(event));
+  EXPECT_EQ(render_typing("Alex Rep"), R"({"type":"typing","rep_name":"Alex Rep"})");
+}
+
+}  // namespace
+}  // namespace bridge::session
