@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// The use cases of the bridge: open a session, escalate, relay the user's words, take the agent's,
+// end, read. Channels call these after they have authenticated and validated; nothing here knows
+// HTTP. Each use case is: load, decide, commit, acknowledge, act (DESIGN 3.1).
+//
+// One thread. Every call may be cancelled; what has been committed goes on all the same.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bridge/async/task_group.hpp"
+#include "bridge/core/metrics.hpp"
+#include "bridge/handoff/desks.hpp"
+#include "bridge/handoff/live_chat.hpp"
+#include "bridge/handoff/reader.hpp"
+#include "bridge/handoff/session_store.hpp"
+#include "bridge/session/decide.hpp"
+
+namespace bridge::handoff {
+
+struct Options {
+  session::Policy policy;
+  session::LogLimits log;
+  std::chrono::milliseconds open_deadline{25'000};
+  std::chrono::milliseconds lookup_deadline{1'000};   ///< rep names, our own account
+  std::chrono::milliseconds webhook_deadline{5'000};  ///< then 503, while the event goes on
+  std::chrono::milliseconds touch_deadline{5'000};
+  std::size_t max_sessions = 20'000;
+  std::size_t max_waiting_webhooks = 256;  ///< per session
+  std::string default_user_sys_id;
+  bool trust_email = false;        ///< SN_TRUST_EMAIL
+  bool refuse_unresolved = false;  ///< SN_UNRESOLVED_USER=refuse
+};
+
+/// What the handoff needs from outside. All must outlive it.
+struct Ports {
+  SessionStore& store;
+  LiveChat& chat;
+  TicketDesk& tickets;
+  UserDirectory& users;
+  TokenBroker& tokens;
+  TimeSource& time;
+  Logger& logger;
+  Metrics& metrics;
+};
+
+class NewSession {
+ public:
+  NewSession() = default;
+  std::string user_email;
+  std::string user_display_name;
+  std::string token_hash;
+  std::string browser_hash;
+};
+
+class EscalateRequest {
+ public:
+  EscalateRequest() = default;
+  std::string opening_message;
+  std::string user_email;         ///< replaces the session's claim if given
+  std::string user_display_name;
+  std::string context;
+};
+
+struct Escalated {
+  session::State state = session::State::bot;
+  std::string interaction_number;
+  std::string interaction_sys_id;
+  bool already = false;
+};
+
+/// How a user's message ended. `too_many` and the like come as errors.
+struct Sent {
+  session::Send::Status status = session::Send::Status::waiting;
+  std::string error_id;
+  std::string hint;
+  bool chat_ended = false;
+};
+
+class TicketOrder {
+ public:
+  TicketOrder() = default;
+  std::string short_description;
+  std::string description;
+  std::string caller;  ///< e-mail or user name
+  std::string request_id;
+};
+
+struct PollPage {
+  session::State state = session::State::bot;
+  std::string rep_name;
+  std::string interaction_number;
+  std::vector<std::shared_ptr<const std::string>> frames;
+  std::string cursor;
+  bool recovered = true;
+};
+
+class Engine;
+class Effects;
+
+class Handoff {
+ public:
+  Handoff(asio::any_io_executor executor, Options options, Ports ports);
+  ~Handoff();
+
+  /// Loads what the store has kept and resumes what was under way.
+  Task<Result<>> start();
+  /// Cancels timers and effects and waits for them.
+  Task<> stop(Deadline deadline);
+
+  /// Errors: overloaded when the map is full of chats.
+  Task<Result<session::SessionId>> open_session(NewSession request);
+  /// A copy-free look at a session. Errors: not_found.
+  Task<Result<std::shared_ptr<const session::BridgeSession>>> view(session::SessionId id);
+  /// Whether any session is bound to that browser.
+  Task<Result<bool>> knows_browser(std::string browser_hash);
+  /// The session that a Copilot Studio tool means: its id, its Direct Line user id or conversation.
+  /// Errors: not_found.
+  Task<Result<session::SessionId>> resolve(std::string id_or_conversation);
+
+  /// Returns when the chat is open or refused, or its outcome is unknown.
+  /// Errors: not_found, forbidden (unresolved user is refused), or what ServiceNow said, with outcome.
+  Task<Result<Escalated>> escalate(session::SessionId id, EscalateRequest request);
+  /// Returns when ServiceNow took the message, refused it, or the deadline passed.
+  /// Errors: not_found, wrong_state (no live chat), chat_ended (session closed), conflict (other
+  /// text under that id), rate_limited (too many waiting).
+  Task<Result<Sent>> user_message(session::SessionId id, std::string text, std::string client_message_id);
+  /// Errors: not_found.
+  Task<Result<>> user_typing(session::SessionId id);
+  /// Returns once the end is committed and ServiceNow has been told, or was tried once.
+  Task<Result<>> end(session::SessionId id, session::CloseReason reason);
+
+  /// Errors: not_found (no such session), overloaded (not committed in time; it goes on).
+  Task<Result<session::Verdict>> agent_event(session::AgentEvent event);
+
+  Task<Result<Ticket>> create_ticket(TicketOrder order);
+  /// `session` may be empty; if not, the token's conversation is remembered for it.
+  Task<Result<DirectLineToken>> mint_token(std::string user_id, session::SessionId session);
+
+  /// With `after`: what follows it, any number of times. Without: what no such reader has had.
+  /// Waits up to `wait` for something to say. Errors: not_found.
+  Task<Result<PollPage>> poll(session::SessionId id, std::optional<session::Cursor> after,
+                              std::chrono::milliseconds wait);
+  /// Subscribes and hands over the backlog before returning; nothing falls between.
+  /// Lifetime: `subscriber` must outlive the subscription. Errors: not_found.
+  Task<Result<Subscription>> subscribe(session::SessionId id, std::optional<session::Cursor> after,
+                                       Subscriber& subscriber);
+
+  /// For /readyz: reasons why service is reduced; empty if it is not.
+  std::vector<std::string> degraded() const;
+
+ private:
+  Task<Result<std::string>> user_for(const session::BridgeSession& session);
+  Task<> take_agent_event(std::shared_ptr<Entry> entry, session::AgentEvent event,
+                          std::shared_ptr<struct WebhookOutcome> outcome);
+  Task<> complete_names(const session::BridgeSession& session, session::AgentEvent& event,
+                        const std::string& service_account);
+  Task<std::string> own_account();
+
+  Options options_;
+  Ports ports_;
+  async::TaskGroup tasks_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Effects> effects_;
+  std::string service_account_;
+  Time ask_account_again_{};
+};
+
+}  // namespace bridge::handoff

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// The port to a live chat in ServiceNow. One implementation talks to our Scripted REST resources
+// and falls back to what the old ones offer; tests have a fake.
+//
+// Every call takes a deadline and answers with an Error whose `outcome()` says whether the thing
+// asked for may have happened all the same.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bridge/async/task.hpp"
+
+namespace bridge::handoff {
+
+/// What names a chat on the other side.
+struct ChatRef {
+  std::string conversation_sys_id;
+  std::string interaction_sys_id;
+  std::string user_sys_id;  ///< whom the chat was opened for
+  int api = 2;              ///< 2: our scripts; 1: the old ones (see DESIGN 5.1)
+};
+
+class OpenRequest {
+ public:
+  OpenRequest() = default;
+  std::string key;  ///< interaction.u_bridge_session_id; makes a repeat harmless with api 2
+  std::string user_sys_id;
+  std::string opening_message;
+  std::string short_description;
+  std::string context;  ///< for the agent's eyes; may be empty
+};
+
+struct OpenedChat {
+  int api = 1;
+  std::string conversation_sys_id;
+  std::string interaction_sys_id;
+  std::string interaction_number;
+  std::string consumer_sys_id;            ///< sys_cs_consumer
+  std::string first_message_sys_id;       ///< empty if unknown or none
+  std::int64_t first_message_sequence = 0;
+  /// The chat is open, but the opening message is not in it and has to be sent.
+  bool opening_not_sent = false;
+};
+
+class SendRequest {
+ public:
+  SendRequest() = default;
+  ChatRef chat;
+  std::string text;
+  std::string client_message_id;
+};
+
+struct SentMessage {
+  std::vector<std::string> message_sys_ids;  ///< empty if the answer did not say
+  std::int64_t sequence = 0;                 ///< 0 if the answer did not say
+};
+
+enum class EndReason { user_ended, abandoned };
+
+struct InteractionStatus {
+  std::string state;        ///< interaction.state
+  std::string assigned_to;  ///< sys_id; empty if nobody
+  std::string agent_name;   ///< empty if nobody or the Virtual Agent
+  bool with_agent = false;  ///< assigned to somebody who is not the Virtual Agent
+  bool over = false;        ///< wrap_up, closed_* or faulted
+};
+
+class LiveChat {
+ public:
+  virtual ~LiveChat() = default;
+
+  virtual Task<Result<OpenedChat>> open(OpenRequest request, Deadline deadline) = 0;
+  /// The open chat with that key, or nothing. `interaction` table.
+  virtual Task<Result<std::optional<OpenedChat>>> find(std::string key, Deadline deadline) = 0;
+  /// Errors: Errc::chat_ended when ServiceNow says that the chat is over.
+  virtual Task<Result<SentMessage>> send(SendRequest request, Deadline deadline) = 0;
+  /// Ends the interaction. On an old installation sends the old text line instead.
+  virtual Task<Result<>> end(ChatRef chat, EndReason reason, Deadline deadline) = 0;
+  /// Shows the user typing (if `typing`), and in any case holds off the idle timer.
+  /// On an old installation does nothing and succeeds.
+  virtual Task<Result<>> touch(ChatRef chat, bool typing, Deadline deadline) = 0;
+  virtual Task<Result<InteractionStatus>> ask(std::string interaction_sys_id, Deadline deadline) = 0;
+  /// sys_user.name, kept for some minutes; empty if there is no such user.
+  virtual Task<Result<std::string>> name_of(std::string user_sys_id, Deadline deadline) = 0;
+  /// sys_user.sys_id of our own account, asked once.
+  virtual Task<Result<std::string>> service_account(Deadline deadline) = 0;
+};
+
+}  // namespace bridge::handoff

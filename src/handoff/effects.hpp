@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Effects become calls through the ports, and their outcomes become inputs.
+#pragma once
+
+#include "handoff/engine.hpp"
+
+namespace bridge::handoff {
+
+class Effects {
+ public:
+  Effects(async::TaskGroup& tasks, const Options& options, const Ports& ports)
+      : tasks_(tasks), options_(options), ports_(ports) {}
+  /// The engine and the effects know each other; this closes the circle.
+  void use(Engine& engine) { engine_ = &engine; }
+
+  /// Starts one effect in the background.
+  void start(const EntryPtr& entry, const session::Effect& effect);
+
+ private:
+  void run(const EntryPtr& entry, const session::OpenChat& effect);
+  void run(const EntryPtr& entry, const session::SendMessage& effect);
+  void run(const EntryPtr& entry, const session::EndChat& effect);
+  void run(const EntryPtr& entry, const session::TouchChat& effect);
+  void run(const EntryPtr& entry, const session::AskInteraction& effect);
+  void run(const EntryPtr& entry, const session::ShowTyping& effect);
+  void run(const EntryPtr& entry, const session::Count& effect);
+
+  Task<> open(EntryPtr entry, session::OpenChat effect);
+  Task<> send(EntryPtr entry, session::SendMessage effect);
+  Task<> end(EntryPtr entry, session::EndChat effect);
+  Task<> touch(EntryPtr entry, session::TouchChat effect);
+  Task<> ask(EntryPtr entry, session::AskInteraction effect);
+  Task<> report(EntryPtr entry, session::Input input);
+
+  async::TaskGroup& tasks_;
+  const Options& options_;
+  const Ports& ports_;
+  Engine* engine_ = nullptr;
+};
+
+}  // namespace bridge::handoff

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#include "handoff/engine.hpp"
+
+#include <algorithm>
+
+namespace bridge::handoff {
+
+using session::BridgeSession;
+using session::Decision;
+using session::LoggedEvent;
+using session::LoggedEventPtr;
+
+namespace {
+constexpr int kMaxConflicts = 8;
+}
+
+Engine::Engine(const asio::any_io_executor& executor, const Options& options, const Ports& ports,
+               std::function<void(const EntryPtr&, const session::Effect&)> act)
+    : executor_(executor), options_(options), ports_(ports), act_(std::move(act)), due_changed_(executor) {}
+
+EntryPtr Engine::keep(StoredSession stored) {
+  auto entry = std::make_shared<Entry>(executor_, std::move(stored.state));
+  entry->log = std::move(stored.log);
+  // Who was reading before this process had the session is not known; nobody is declared gone
+  // until they have had the usual time to come back.
+  entry->presence.last_seen = ports_.time.now();
+  entry->on_detached = [this, weak = std::weak_ptr<Entry>(entry)] {
+    if (const EntryPtr held = weak.lock()) {
+      held->presence.last_seen = ports_.time.now();
+      schedule(held);
+    }
+  };
+  entries_[entry->id] = entry;
+  schedule(entry);
+  return entry;
+}
+
+Task<Result<EntryPtr>> Engine::entry(session::SessionId id) {
+  const auto cached = entries_.find(id);
+  if (cached != entries_.end()) co_return cached->second;
+  auto stored = co_await ports_.store.load(id);
+  if (!stored) co_return stored.error();
+  const auto raced = entries_.find(id);  // somebody else loaded it meanwhile
+  if (raced != entries_.end()) co_return raced->second;
+  co_return keep(std::move(*stored));
+}
+
+Task<Result<EntryPtr>> Engine::create(BridgeSession session) {
+  session.version = 1;
+  StoredSession stored;
+  stored.state = std::make_shared<const BridgeSession>(std::move(session));
+  Commit commit;
+  commit.next = stored.state;
+  auto committed = co_await ports_.store.commit(std::move(commit));
+  if (!committed) co_return committed.error();
+  co_return keep(std::move(stored));
+}
+
+Task<Result<Applied>> Engine::apply(EntryPtr entry, session::Input input) {
+  for (int attempt = 0; attempt < kMaxConflicts; ++attempt) {
+    if (entry->forgotten) co_return Error(Errc::not_found, "session");
+    Decision decision = session::decide(*entry->state, input, ports_.time.now(), options_.policy);
+    Applied applied;
+    applied.verdict = decision.verdict;
+    applied.send_id = decision.send_id;
+    if (decision.expired) {
+      co_await forget(entry);
+      co_return applied;
+    }
+    if (decision.changed) {
+      decision.next.version = entry->state->version + 1;
+      auto next = std::make_shared<const BridgeSession>(std::move(decision.next));
+      std::vector<LoggedEventPtr> events;
+      events.reserve(decision.events.size());
+      for (session::Event& event : decision.events)
+        events.push_back(std::make_shared<const LoggedEvent>(std::move(event)));
+      Commit commit;
+      commit.next = next;
+      commit.events = events;
+      commit.first_kept_seq = entry->log.first_seq();
+      auto committed = co_await ports_.store.commit(std::move(commit));
+      if (!committed && committed.error().is(Errc::conflict)) {
+        ports_.metrics.count("bridge_commit_conflicts_total");
+        auto stored = co_await ports_.store.load(entry->id);
+        if (!stored) co_return stored.error();
+        // Another replica's events are published here too, so that our readers miss nothing.
+        std::vector<LoggedEventPtr> theirs =
+            stored->log.read({stored->state->epoch, entry->log.last_seq()}, stored->state->epoch).events;
+        if (stored->state->version > entry->state->version) publish(entry, stored->state, theirs);
+        continue;
+      }
+      if (!committed) co_return committed.error();
+      publish(entry, next, events);
+    }
+    for (const session::Effect& effect : decision.effects) act_(entry, effect);
+    co_return applied;
+  }
+  co_return Error(Errc::overloaded, "too many writers of one session");
+}
+
+void Engine::publish(const EntryPtr& entry, std::shared_ptr<const BridgeSession> next,
+                     const std::vector<LoggedEventPtr>& events) {
+  log_change(*entry->state, *next);
+  entry->state = std::move(next);
+  for (const LoggedEventPtr& event : events) entry->log.append(event);
+  entry->log.trim(options_.log, ports_.time.now());
+  for (const LoggedEventPtr& event : events) {
+    // A subscriber may detach another while it is told; walk a copy.
+    const std::vector<Subscriber*> readers = entry->subscribers;
+    for (Subscriber* reader : readers) reader->on_event(event);
+    entry->plain.offer(event);
+  }
+  entry->changed.notify();
+  schedule(entry);
+}
+
+void Engine::show(Entry& entry, std::shared_ptr<const std::string> frame) {
+  const std::vector<Subscriber*> readers = entry.subscribers;
+  for (Subscriber* reader : readers) reader->on_transient(frame);
+  if (entry.plain.newest()) entry.plain.newest()->on_transient(frame);
+  entry.transient = std::move(frame);
+  ++entry.transients;
+  entry.changed.notify();
+}
+
+Task<> Engine::forget(EntryPtr entry) {
+  if (entry->forgotten) co_return;
+  entry->forgotten = true;
+  due_.erase({entry->due, entry->id});
+  entries_.erase(entry->id);
+  const auto erased = co_await ports_.store.erase(entry->id);
+  if (!erased)
+    ports_.logger.error("session_erase_failed", {{"session", entry->id}, {"reason", erased.error().to_string()}});
+  const std::vector<Subscriber*> readers = entry->subscribers;
+  for (Subscriber* reader : readers) reader->on_forgotten();
+  if (entry->plain.newest()) entry->plain.newest()->on_forgotten();
+  entry->changed.notify();
+  ports_.logger.info("session_forgotten", {{"session", entry->id}, {"state", session::shown(entry->state->state)}});
+}
+
+void Engine::schedule(const EntryPtr& entry) {
+  if (entry->forgotten) return;
+  const Time due = session::next_due(*entry->state, entry->presence, options_.policy, ports_.time.now());
+  if (due == entry->due) return;
+  if (entry->due != Time::max()) due_.erase({entry->due, entry->id});
+  entry->due = due;
+  if (due == Time::max()) return;
+  const auto at = due_.emplace(due, entry->id).first;
+  if (at == due_.begin()) due_changed_.notify();
+}
+
+Task<> Engine::run_timer() {
+  // Wall time may be held by a test or stepped by an operator; look again at least this often.
+  constexpr std::chrono::milliseconds kLook{250};
+  for (;;) {
+    const Time now = ports_.time.now();
+    while (!due_.empty() && due_.begin()->first <= now) {
+      const session::SessionId id = due_.begin()->second;
+      due_.erase(due_.begin());
+      const auto found = entries_.find(id);
+      if (found == entries_.end()) continue;
+      const EntryPtr entry = found->second;
+      entry->due = Time::max();
+      session::Tick tick;
+      tick.presence = entry->presence;
+      const auto applied = co_await apply(entry, tick);
+      if (!applied && !entry->forgotten)
+        ports_.logger.error("tick_failed", {{"session", id}, {"reason", applied.error().to_string()}});
+      // What is still due now could not be done now; the next look tries it again.
+      schedule(entry);
+      if (entry->due <= now) break;
+    }
+    Millis pause = kLook;
+    if (!due_.empty()) pause = std::clamp(due_.begin()->first - now, Millis(20), kLook);
+    (void)co_await due_changed_.wait(due_changed_.generation(), in(pause));
+  }
+}
+
+void Engine::log_change(const BridgeSession& before, const BridgeSession& after) {
+  if (before.state == after.state) return;
+  ports_.metrics.count("bridge_session_changes_total", session::shown(after.state));
+  ports_.logger.info("session_state", {{"session", after.id},
+                                       {"from", session::shown(before.state)},
+                                       {"to", session::shown(after.state)},
+                                       {"interaction", after.chat.interaction_number}});
+}
+
+}  // namespace bridge::handoff

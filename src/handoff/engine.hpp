@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// The one way through the house: load, decide, commit, wake, act. Everything that happens to a
+// session goes through `apply`; everything that is told to its readers goes out here, after the
+// commit.
+#pragma once
+
+#include <functional>
+#include <set>
+#include <unordered_map>
+
+#include "bridge/async/task_group.hpp"
+#include "bridge/handoff/handoff.hpp"
+#include "handoff/entry.hpp"
+
+namespace bridge::handoff {
+
+using EntryPtr = std::shared_ptr<Entry>;
+
+struct Applied {
+  session::Verdict verdict = session::Verdict::accepted;
+  std::uint64_t send_id = 0;
+};
+
+class Engine {
+ public:
+  /// `act` starts one effect; it must not wait.
+  Engine(const asio::any_io_executor& executor, const Options& options, const Ports& ports,
+         std::function<void(const EntryPtr&, const session::Effect&)> act);
+
+  /// The session from the cache or the store. Errors: not_found, or the store's.
+  Task<Result<EntryPtr>> entry(session::SessionId id);
+  /// Creates a session whose version is 1.
+  Task<Result<EntryPtr>> create(session::BridgeSession session);
+  /// Decides and commits. After a conflict it loads and decides again.
+  Task<Result<Applied>> apply(EntryPtr entry, session::Input input);
+  /// Forgets a session everywhere.
+  Task<> forget(EntryPtr entry);
+
+  /// Shows a frame that has no place in the order to whoever reads now.
+  void show(Entry& entry, std::shared_ptr<const std::string> frame);
+  /// Registers the session's next due time; call when presence changed.
+  void schedule(const EntryPtr& entry);
+  /// Gives every session that is due its Tick. Runs until cancelled.
+  Task<> run_timer();
+
+  std::size_t cached() const { return entries_.size(); }
+
+ private:
+  EntryPtr keep(StoredSession stored);
+  void publish(const EntryPtr& entry, std::shared_ptr<const session::BridgeSession> next,
+               const std::vector<session::LoggedEventPtr>& events);
+  void log_change(const session::BridgeSession& before, const session::BridgeSession& after);
+
+  asio::any_io_executor executor_;
+  const Options& options_;
+  const Ports& ports_;
+  std::function<void(const EntryPtr&, const session::Effect&)> act_;
+  std::unordered_map<session::SessionId, EntryPtr> entries_;
+  std::set<std::pair<Time, session::SessionId>> due_;
+  async::Signal due_changed_;
+};
+
+}  // namespace bridge::handoff

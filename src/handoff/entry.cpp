@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "handoff/entry.hpp"
+
+#include <algorithm>
+
+namespace bridge::handoff {
+
+void PlainReader::offer(const session::LoggedEventPtr& event) {
+  if (!session::shown_to_plain_readers(event->event)) return;
+  if (newest_) {
+    newest_->on_event(event);
+  } else {
+    waiting_.insert(event->event.seq);
+  }
+}
+
+void PlainReader::attach(Subscriber& subscriber, const session::EventLog& log) {
+  if (newest_) newest_->on_replaced();
+  newest_ = &subscriber;
+  hand_over(log);
+}
+
+void PlainReader::detach(Subscriber& subscriber, const std::vector<std::uint64_t>& unconfirmed,
+                         const session::EventLog& log) {
+  if (newest_ == &subscriber) newest_ = nullptr;
+  waiting_.insert(unconfirmed.begin(), unconfirmed.end());
+  if (newest_) hand_over(log);
+}
+
+std::vector<session::LoggedEventPtr> PlainReader::drain(const session::EventLog& log) {
+  std::vector<session::LoggedEventPtr> events;
+  for (const std::uint64_t seq : waiting_)
+    if (auto event = log.find(seq)) events.push_back(std::move(event));
+  waiting_.clear();
+  return events;
+}
+
+void PlainReader::hand_over(const session::EventLog& log) {
+  for (const auto& event : drain(log)) newest_->on_event(event);
+}
+
+Subscription::Subscription(std::shared_ptr<Entry> entry, Subscriber* subscriber, bool plain)
+    : entry_(std::move(entry)), subscriber_(subscriber), plain_(plain) {}
+
+Subscription::Subscription(Subscription&& other) noexcept { *this = std::move(other); }
+
+Subscription& Subscription::operator=(Subscription&& other) noexcept {
+  detach();
+  entry_ = std::move(other.entry_);
+  subscriber_ = other.subscriber_;
+  plain_ = other.plain_;
+  other.entry_.reset();
+  return *this;
+}
+
+Subscription::~Subscription() { detach(); }
+
+void Subscription::detach(std::vector<std::uint64_t> unconfirmed) {
+  if (!entry_) return;
+  if (plain_) {
+    entry_->plain.detach(*subscriber_, unconfirmed, entry_->log);
+  } else {
+    std::erase(entry_->subscribers, subscriber_);
+  }
+  --entry_->presence.attached;
+  entry_->on_detached();
+  entry_.reset();
+}
+
+}  // namespace bridge::handoff

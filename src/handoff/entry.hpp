@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// What this process holds of one session beside its stored state: its readers, who waits for it,
+// and the lane in which its webhooks are taken one after another.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "bridge/async/fifo_mutex.hpp"
+#include "bridge/handoff/reader.hpp"
+#include "bridge/session/decide.hpp"
+#include "bridge/session/event_log.hpp"
+
+namespace bridge::handoff {
+
+/// All readers without a cursor, taken together as one (DESIGN 4.3): each event goes to it once.
+/// The newest socket delivers; what no socket took, or a socket lost, waits for the next poll.
+class PlainReader {
+ public:
+  void offer(const session::LoggedEventPtr& event);
+  void attach(Subscriber& subscriber, const session::EventLog& log);
+  void detach(Subscriber& subscriber, const std::vector<std::uint64_t>& unconfirmed,
+              const session::EventLog& log);
+  /// What waits for a poll; it is waiting no longer afterwards.
+  std::vector<session::LoggedEventPtr> drain(const session::EventLog& log);
+  bool has_waiting() const { return !waiting_.empty(); }
+  Subscriber* newest() const { return newest_; }
+
+ private:
+  void hand_over(const session::EventLog& log);
+
+  Subscriber* newest_ = nullptr;
+  std::set<std::uint64_t> waiting_;  // seqs; bounded by the log, which drops what is too old
+};
+
+struct Entry {
+  Entry(const asio::any_io_executor& executor, std::shared_ptr<const session::BridgeSession> s)
+      : id(s->id), state(std::move(s)), changed(executor), webhooks(executor) {}
+
+  session::SessionId id;
+  std::shared_ptr<const session::BridgeSession> state;
+  session::EventLog log;
+  session::Presence presence;
+  async::Signal changed;      ///< a commit, a transient frame, or the end of the session
+  async::FifoMutex webhooks;  ///< one at a time, in order of arrival
+  std::vector<Subscriber*> subscribers;  ///< with a cursor
+  PlainReader plain;
+  std::shared_ptr<const std::string> transient;  ///< the last one, for waiting polls
+  std::uint64_t transients = 0;
+  Time due = Time::max();  ///< as registered with the timer
+  bool forgotten = false;
+  /// Set by the engine: presence has changed, so the next due time may have.
+  std::function<void()> on_detached;
+};
+
+}  // namespace bridge::handoff

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "bridge/stores/memory_store.hpp"
+
+#include <array>
+#include <set>
+#include <unordered_map>
+
+namespace bridge::stores {
+namespace {
+
+using handoff::Commit;
+using handoff::Index;
+using handoff::StoredSession;
+using session::BridgeSession;
+using session::SessionId;
+
+/// The values by which a session is found, as pairs of index and value.
+std::vector<std::pair<Index, std::string>> keys_of(const BridgeSession& session) {
+  std::vector<std::pair<Index, std::string>> keys;
+  const auto add = [&](Index index, const std::string& value) {
+    if (!value.empty()) keys.emplace_back(index, value);
+  };
+  const auto add_chat = [&](const session::Chat& chat) {
+    add(Index::interaction, chat.interaction_sys_id);
+    add(Index::conversation, chat.conversation_sys_id);
+  };
+  add_chat(session.chat);
+  for (const session::Chat& past : session.past_chats) add_chat(past);
+  add(Index::browser, session.browser_hash);
+  add(Index::directline_conversation, session.directline_conversation);
+  return keys;
+}
+
+class MemoryStore final : public handoff::SessionStore {
+ public:
+  Task<Result<StoredSession>> load(SessionId id) override {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) co_return Error(Errc::not_found, "session");
+    co_return found->second;
+  }
+
+  Task<Result<>> commit(Commit commit) override {
+    const SessionId& id = commit.next->id;
+    const auto found = sessions_.find(id);
+    const std::uint64_t stored = found == sessions_.end() ? 0 : found->second.state->version;
+    if (stored + 1 != commit.next->version) co_return Error(Errc::conflict, "session version");
+    StoredSession& session = sessions_[id];
+    if (session.state) forget_keys(*session.state);
+    session.state = commit.next;
+    for (const auto& event : commit.events) session.log.append(event);
+    session.log.drop_before(commit.first_kept_seq);
+    remember_keys(*session.state);
+    co_return Result<>();
+  }
+
+  Task<Result<std::optional<SessionId>>> find(Index index, std::string value) override {
+    const auto& map = indexes_[static_cast<std::size_t>(index)];
+    const auto found = map.find(value);
+    if (found == map.end()) co_return std::optional<SessionId>();
+    co_return std::optional<SessionId>(found->second);
+  }
+
+  Task<Result<>> erase(SessionId id) override {
+    const auto found = sessions_.find(id);
+    if (found != sessions_.end()) {
+      forget_keys(*found->second.state);
+      sessions_.erase(found);
+    }
+    co_return Result<>();
+  }
+
+  Task<Result<std::vector<SessionId>>> oldest(session::State state, std::size_t limit) override {
+    std::vector<SessionId> ids;
+    for (const auto& [when, id] : by_age_[static_cast<std::size_t>(state)]) {
+      if (ids.size() == limit) break;
+      ids.push_back(id);
+    }
+    co_return ids;
+  }
+
+  Task<Result<std::vector<SessionId>>> all() override {
+    std::vector<SessionId> ids;
+    ids.reserve(sessions_.size());
+    for (const auto& [id, session] : sessions_) ids.push_back(id);
+    co_return ids;
+  }
+
+  Task<Result<std::size_t>> count() override { co_return sessions_.size(); }
+
+ private:
+  void remember_keys(const BridgeSession& session) {
+    for (auto& [index, value] : keys_of(session))
+      indexes_[static_cast<std::size_t>(index)].emplace(value, session.id);
+    by_age_[static_cast<std::size_t>(session.state)].emplace(session.last_activity, session.id);
+  }
+
+  void forget_keys(const BridgeSession& session) {
+    for (const auto& [index, value] : keys_of(session)) {
+      auto& map = indexes_[static_cast<std::size_t>(index)];
+      const auto [first, last] = map.equal_range(value);
+      for (auto it = first; it != last; ++it)
+        if (it->second == session.id) {
+          map.erase(it);
+          break;
+        }
+    }
+    by_age_[static_cast<std::size_t>(session.state)].erase({session.last_activity, session.id});
+  }
+
+  std::unordered_map<SessionId, StoredSession> sessions_;
+  std::array<std::unordered_multimap<std::string, SessionId>, 4> indexes_;
+  std::array<std::set<std::pair<Time, SessionId>>, 5> by_age_;
+};
+
+}  // namespace
+
+std::unique_ptr<handoff::SessionStore> make_memory_store() { return std::make_unique<MemoryStore>(); }
+
+}  // namespace bridge::stores
