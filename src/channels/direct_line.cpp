@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// POST /directline/token: a Direct Line token for the page, so that no secret reaches a browser.
+#include "bridge/core/random.hpp"
+#include "channels/guard.hpp"
+#include "channels/reply.hpp"
+
+namespace bridge::channels {
+namespace {
+
+Task<net::Response> mint(handoff::Handoff& handoff, Guard& guard, Logger& logger, net::Request& request) {
+  const auto body = parse_object(request.body);
+  if (!body) co_return refuse(logger, request, body.error());
+  Fields fields(*body);
+  const std::string user_id = fields.text("user_id", 256).value_or("");
+  if (fields.problem()) co_return refuse(logger, request, *fields.problem());
+  // A user id that is a session speaks for it later, so it needs the session's proof now.
+  std::string session_id;
+  if (is_hex(user_id, 32)) {
+    auto session = co_await guard.session(request, user_id);
+    if (session) {
+      session_id = user_id;
+    } else if (!session.error().is(Errc::not_found)) {
+      co_return refuse(logger, request, session.error());
+    }
+  }
+  auto token = co_await handoff.mint_token(user_id, session_id);
+  if (token) co_return net::text_response(200, std::move(token->body), "application/json");
+  if (token.error().is(Errc::not_configured)) {
+    Refusal refusal(501, "not_configured");
+    refusal.hint = "Set DIRECTLINE_TOKEN_ENDPOINT or DIRECTLINE_SECRET.";
+    co_return refuse(logger, request, refusal);
+  }
+  co_return refuse_as(logger, request, 502, "upstream_error", token.error());
+}
+
+}  // namespace
+
+void Channels::mount_direct_line(net::Router& router) {
+  net::Route route;
+  route.method = net::Method::post;
+  route.pattern = "/directline/token";
+  route.handler = [this](net::Request& request) { return mint(handoff_, *guard_, logger_, request); };
+  router.add(std::move(route));
+}
+
+}  // namespace bridge::channels
