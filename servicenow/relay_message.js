@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Tells the bridge what the agent, or the queue in the agent's name, said in a chat of the bridge.
+ * Business rule, global scope, ES5. It runs once per row and is never repeated by the platform; the
+ * bridge knows from prev_sequence when it missed one.
+ *
+ * @rule sys_cs_message
+ * @name Intranet Bridge: relay message
+ * @when async_always
+ * @operations insert
+ * @order 200
+ * @filter direction=outbound^is_agent=true^q_data_message_typeINsystemTextMessage,consumerTextMessage
+ * @column interaction.u_bridge_session_id string 64
+ * @column sys_cs_message.u_bridge_message_id string 100
+ * @property intranet_bridge.outbound_webhook_url string
+ * @property intranet_bridge.outbound_webhook_secret password2
+ *
+ * Needs: the columns and properties (the secret may also be of type string); a bridge whose
+ * certificate the instance trusts.
+ * Sends: POST, header X-Bridge-Secret, JSON {api, event: "reply", bridge_session_id,
+ *   conversation_sys_id, interaction_sys_id, interaction_number, message_sys_id, sender_sys_id,
+ *   rep_name, author (agent | system | other), q_data_message_type, text, sequence, prev_sequence,
+ *   send_time, sys_created_on}. prev_sequence names the row before this one that was relayed too, 0
+ *   if there was none.
+ */
+(function executeRule(current, previous) {
+  var ID = /^[0-9a-f]{32}$/;
+  var RELAYED_TYPES = ['systemTextMessage', 'consumerTextMessage'];
+
+  // Values may be Java strings, for which === and typeof lie: everything passes through String().
+  function value(row, column) {
+    var raw = row.getValue(column);
+    return raw === null || raw === undefined ? '' : String(raw);
+  }
+
+  function sequenceOf(row) {
+    return parseInt(value(row, 'sequence'), 10) || 0;
+  }
+
+  // What the person at the other end may see and did not say: never a whisper, whatever its
+  // visibility is called, and never a row that send_message or open_chat marked as theirs.
+  // The same function stands in relay_interaction.js: the two must agree.
+  function isRelayed(row) {
+    var visibility = value(row, 'visibility_type').toLowerCase();
+    return value(row, 'direction') === 'outbound' &&
+      value(row, 'is_agent') === '1' &&
+      RELAYED_TYPES.indexOf(value(row, 'q_data_message_type')) !== -1 &&
+      (visibility === '' || visibility === 'public') &&
+      value(row, 'u_bridge_message_id') === '';
+  }
+
+  function previousSequence(conversationId, sequence) {
+    var row = new GlideRecord('sys_cs_message');
+    row.addQuery('conversation', conversationId);
+    row.addQuery('sequence', '<', sequence);
+    row.orderByDesc('sequence');
+    row.setLimit(500);
+    row.query();
+    while (row.next()) {
+      if (sequenceOf(row) < sequence && isRelayed(row)) {
+        return sequenceOf(row);
+      }
+    }
+    return 0;
+  }
+
+  function interactionOf(conversationId) {
+    var row = new GlideRecord('interaction');
+    if (!row.isValidField('u_bridge_session_id')) {
+      return null;
+    }
+    row.addQuery('channel_metadata_document', conversationId);
+    row.addNotNullQuery('u_bridge_session_id');
+    row.orderByDesc('sys_created_on');
+    row.setLimit(1);
+    row.query();
+    return row.next() ? row : null;
+  }
+
+  // Whether that user is or was offered this chat: after a transfer the interaction names the new
+  // agent, while the row may still be the old one's.
+  function isAgent(interaction, userId) {
+    if (userId === value(interaction, 'assigned_to')) {
+      return true;
+    }
+    var item = new GlideRecord('awa_work_item');
+    item.addQuery('document_table', 'interaction');
+    item.addQuery('document_id', String(interaction.getUniqueValue()));
+    item.addQuery('assigned_to', userId);
+    item.setLimit(1);
+    item.query();
+    return item.next();
+  }
+
+  function authorOf(interaction, type, sender) {
+    if (type === 'systemTextMessage') {
+      return 'system';
+    }
+    return ID.test(sender) && isAgent(interaction, sender) ? 'agent' : 'other';
+  }
+
+  function nameOf(userId) {
+    var user = new GlideRecord('sys_user');
+    if (!ID.test(userId) || !user.get(userId)) {
+      return null;
+    }
+    return value(user, 'name') || value(user, 'user_name') || null;
+  }
+
+  // What getProperty gives for a password2 property is not documented; the element decrypts it.
+  function secretProperty(name) {
+    var row = new GlideRecord('sys_properties');
+    row.addQuery('name', name);
+    row.setLimit(1);
+    row.query();
+    if (row.next() && value(row, 'type') === 'password2') {
+      try {
+        var clear = row.getElement('value').getDecryptedValue();
+        if (clear) {
+          return String(clear);
+        }
+      } catch (notDecrypted) {
+        gs.warn('[intranet_bridge] relay_message: the secret could not be decrypted');
+      }
+    }
+    return String(gs.getProperty(name, '') || '');
+  }
+
+  // Half a surrogate pair, as truncation leaves it, would make the whole JSON unreadable.
+  function wellFormed(key, member) {
+    if (typeof member !== 'string') {
+      return member;
+    }
+    return member.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]/g, function (match) {
+      return match.length === 2 ? match : '\ufffd';
+    });
+  }
+
+  // Plain ASCII, so that no character set can spoil it; and ${...} is a variable to RESTMessageV2.
+  function asciiJson(payload) {
+    return JSON.stringify(payload, wellFormed)
+      .replace(/[\u007f-\uffff]/g, function (character) {
+        return '\\u' + ('000' + character.charCodeAt(0).toString(16)).slice(-4);
+      })
+      .replace(/\$\{/g, '\\u0024{');
+  }
+
+  // Logs the status and nothing else: exceptions may quote headers, answers may quote texts.
+  function post(payload) {
+    var url = String(gs.getProperty('intranet_bridge.outbound_webhook_url', '') || '');
+    if (url === '') {
+      gs.warn('[intranet_bridge] relay_message: outbound_webhook_url is not set');
+      return;
+    }
+    var status = 0;
+    try {
+      var message = new sn_ws.RESTMessageV2();
+      message.setEndpoint(url);
+      message.setHttpMethod('POST');
+      message.setRequestHeader('Content-Type', 'application/json');
+      message.setRequestHeader('Accept', 'application/json');
+      message.setRequestHeader('X-Bridge-Secret',
+        secretProperty('intranet_bridge.outbound_webhook_secret'));
+      message.setRequestBody(asciiJson(payload));
+      message.setHttpTimeout(8000);
+      status = Number(message.execute().getStatusCode()) || 0;
+    } catch (notReached) {
+      status = 0; // unknown host, refused, timed out: sometimes thrown, sometimes answered with 0
+    }
+    if (status < 200 || status >= 300) {
+      gs.error('[intranet_bridge] relay_message: the bridge answered HTTP ' + status +
+        ' for message ' + payload.message_sys_id);
+    }
+  }
+
+  function relay(row) {
+    var conversationId = value(row, 'conversation');
+    if (!isRelayed(row) || !ID.test(conversationId)) {
+      return;
+    }
+    var interaction = interactionOf(conversationId);
+    if (!interaction) {
+      return;
+    }
+    var type = value(row, 'q_data_message_type');
+    var sender = value(row, 'sender');
+    var author = authorOf(interaction, type, sender);
+    post({
+      api: 2,
+      event: 'reply',
+      bridge_session_id: value(interaction, 'u_bridge_session_id'),
+      conversation_sys_id: conversationId,
+      interaction_sys_id: String(interaction.getUniqueValue()),
+      interaction_number: value(interaction, 'number'),
+      message_sys_id: String(row.getUniqueValue()),
+      sender_sys_id: sender,
+      rep_name: author === 'system' ? null : nameOf(sender),
+      author: author,
+      q_data_message_type: type,
+      text: value(row, 'payload'),
+      sequence: sequenceOf(row),
+      prev_sequence: previousSequence(conversationId, sequenceOf(row)),
+      send_time: value(row, 'send_time'),
+      sys_created_on: value(row, 'sys_created_on')
+    });
+  }
+
+  try {
+    relay(current);
+  } catch (failure) {
+    gs.error('[intranet_bridge] relay_message: ' + failure);
+  }
+})(current, previous);
