@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Everything that can be set, as one value that `app` reads at the start, takes apart and hands to
+// the rooms in pieces. Plain data: no room but `app` and `tools` knows it. What a field means, its
+// default and its range stand in one place only, src/config/field_table.cpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bridge/core/clock.hpp"
+#include "bridge/core/logger.hpp"
+#include "bridge/core/secret.hpp"
+
+namespace bridge::config {
+
+enum class UnresolvedUser { use_default, refuse };
+enum class SessionToken { required, optional };
+enum class LogFormat { text, json };
+
+struct ServiceNowConfig {
+  std::string instance;  ///< https://host, no slash at the end
+  std::string user;
+  Secret password;
+  std::string api_base;  ///< /api/<namespace>/<api id>
+  std::string default_user_sys_id;
+  std::string default_queue_sys_id;
+  std::string default_channel_sys_id;
+  Millis request_timeout{};
+  std::string ca_file;  ///< empty: the system's certificates alone
+  bool trust_email = false;
+  UnresolvedUser unresolved_user = UnresolvedUser::use_default;
+};
+
+struct DirectLineConfig {
+  std::string token_endpoint;  ///< may carry a query; empty if not set
+  Secret secret;
+  std::string endpoint_base;
+
+  bool configured() const { return !token_endpoint.empty() || !secret.empty(); }
+};
+
+struct WebConfig {
+  std::string host;  ///< an IP address
+  std::uint16_t port = 0;
+  std::string public_url;               ///< empty if not set
+  std::string web_dir;                  ///< empty: see find_web_dir
+  std::vector<Secret> webhook_secrets;  ///< one, or two during a rotation
+  std::vector<Secret> agent_secrets;    ///< none: the agent endpoints are off
+  SessionToken session_token = SessionToken::required;
+  std::vector<std::string> allowed_origins;  ///< lower case, without a default port
+  int trusted_proxies = 0;
+};
+
+struct TimerConfig {
+  Millis send_deadline{};
+  Millis open_deadline{};
+  Millis reorder_wait{};
+  Millis close_wait{};
+  Millis legacy_close_wait{};
+  Millis abandoned_after{};
+  Millis bot_expiry{};
+  Millis closed_expiry{};
+  Millis touch_interval{};
+};
+
+struct LimitConfig {
+  std::size_t max_sessions = 0;
+  std::size_t log_max_events = 0;
+  std::size_t log_max_bytes = 0;
+  Millis log_max_age{};
+  std::size_t max_text_characters = 0;
+  std::size_t max_queued_messages = 0;
+  std::size_t max_queued_bytes = 0;
+};
+
+struct LogConfig {
+  Level level = Level::info;
+  LogFormat format = LogFormat::text;
+};
+
+/// Something odd that does not stop us, such as a name with one of our prefixes that we do not
+/// know.
+struct ConfigWarning {
+  std::string variable;
+  std::string text;
+};
+
+struct Config {
+  ServiceNowConfig servicenow;
+  DirectLineConfig directline;
+  WebConfig web;
+  TimerConfig timers;
+  LimitConfig limits;
+  LogConfig log;
+  std::string store;
+  bool allow_insecure_upstream = false;
+  std::vector<ConfigWarning> warnings;
+};
+
+}  // namespace bridge::config

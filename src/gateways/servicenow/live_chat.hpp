@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "gateways/servicenow/client.hpp"
+#include "gateways/servicenow/people.hpp"
+
+namespace bridge::gateways {
+
+/// Chats through our Scripted REST resources (api 2) or the old ones (api 1: only open_chat and
+/// send_message exist).
+class ServiceNowLiveChat final : public handoff::LiveChat {
+ public:
+  ServiceNowLiveChat(ServiceNowClient& client, People& people) : client_(client), people_(people) {}
+
+  Task<Result<handoff::OpenedChat>> open(handoff::OpenRequest request, Deadline deadline) override;
+  Task<Result<std::optional<handoff::OpenedChat>>> find(std::string key,
+                                                        Deadline deadline) override;
+  Task<Result<handoff::SentMessage>> send(handoff::SendRequest request, Deadline deadline) override;
+  Task<Result<>> end(handoff::ChatRef chat, handoff::EndReason reason, Deadline deadline) override;
+  Task<Result<>> touch(handoff::ChatRef chat, bool typing, Deadline deadline) override;
+  Task<Result<handoff::InteractionStatus>> ask(std::string interaction_sys_id,
+                                               Deadline deadline) override;
+  Task<Result<std::string>> name_of(std::string user_sys_id, Deadline deadline) override;
+  Task<Result<std::string>> service_account(Deadline deadline) override;
+
+ private:
+  Task<Result<int>> ask_api(std::string conversation_sys_id, Deadline deadline);
+  Task<Result<>> end_by_text(handoff::ChatRef chat, Deadline deadline);
+  Task<> send_opening_again(handoff::OpenRequest request, handoff::OpenedChat& chat,
+                            Deadline deadline);
+  void remember_api(const json::object& result);
+
+  ServiceNowClient& client_;
+  People& people_;
+  int api_ = 0;  ///< what the scripts last said; 0: not known yet
+};
+
+}  // namespace bridge::gateways

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "bridge/identity/secrets.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include <stdexcept>
+
+namespace bridge::identity {
+namespace {
+
+using Digest = std::array<unsigned char, 32>;
+
+Digest sha256(std::string_view data) {
+  Digest digest{};
+  unsigned int size = 0;
+  // Fails only when OpenSSL is broken or out of memory; a comparison must not go on after that.
+  if (EVP_Digest(data.data(), data.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1 ||
+      size != digest.size())
+    throw std::runtime_error("SHA-256 is not available");
+  return digest;
+}
+
+}  // namespace
+
+std::string sha256_hex(std::string_view data) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (const unsigned char byte : sha256(data)) {
+    hex.push_back(kDigits[byte >> 4]);
+    hex.push_back(kDigits[byte & 15]);
+  }
+  return hex;
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  const Digest left = sha256(a);
+  const Digest right = sha256(b);
+  return CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
+}
+
+SharedSecret::SharedSecret(const std::vector<Secret>& accepted) {
+  for (const Secret& secret : accepted)
+    if (!secret.empty()) digests_.push_back(sha256(secret.reveal()));
+}
+
+bool SharedSecret::matches(std::string_view presented) const {
+  const Digest digest = sha256(presented);
+  bool matched = false;
+  for (const Digest& accepted : digests_)
+    matched |= CRYPTO_memcmp(accepted.data(), digest.data(), digest.size()) == 0;
+  return matched;
+}
+
+}  // namespace bridge::identity
