@@ -2,6 +2,7 @@
 #include "bridge/core/error.hpp"
 
 #include <array>
+#include <stdexcept>
 
 namespace bridge {
 namespace {
@@ -68,6 +69,10 @@ std::string Error::to_string() const {
   std::string text = code_.message();
   if (!context_.empty()) text += ": " + context_;
   return text;
+}
+
+void throw_exception_from_error(const Error& error, const boost::source_location& where) {
+  throw std::logic_error("no value but " + error.to_string() + " at " + where.to_string());
 }
 
 }  // namespace bridge

@@ -139,7 +139,8 @@ Task<Result<Verdict>> Handoff::agent_event(AgentEvent event) {
 
 Task<> Handoff::take_agent_event(EntryPtr entry, AgentEvent event, std::shared_ptr<WebhookOutcome> outcome) {
   const auto turn = co_await entry->webhooks.lock();
-  const std::string account = event.sender_sys_id.empty() ? std::string() : co_await own_account();
+  std::string account;
+  if (!event.sender_sys_id.empty()) account = co_await own_account();
   co_await complete_names(*entry->state, event, account);
   session::AgentSaid input;
   input.event = std::move(event);

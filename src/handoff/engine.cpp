@@ -180,8 +180,8 @@ void Engine::log_change(const BridgeSession& before, const BridgeSession& after)
   if (before.state == after.state) return;
   ports_.metrics.count("bridge_session_changes_total", session::shown(after.state));
   ports_.logger.info("session_state", {{"session", after.id},
-                                       {"from", session::shown(before.state)},
-                                       {"to", session::shown(after.state)},
+                                       {"from", session::to_string(before.state)},
+                                       {"to", session::to_string(after.state)},
                                        {"interaction", after.chat.interaction_number}});
 }
 

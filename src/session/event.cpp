@@ -65,6 +65,8 @@ std::string_view shown(State state) {
   return "bot";
 }
 
+std::string_view to_string(State state) { return state == State::opening ? "opening" : shown(state); }
+
 std::string_view to_string(CloseReason reason) {
   switch (reason) {
     case CloseReason::agent_ended: return "agent_ended";

@@ -4,6 +4,7 @@
 // for may have happened all the same. Exceptions mean a bug, exhaustion, or a cancelled coroutine.
 #pragma once
 
+#include <boost/assert/source_location.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 #include <chrono>
@@ -91,6 +92,9 @@ class Error {
   Outcome outcome_ = Outcome::failed;
   std::optional<std::chrono::seconds> retry_after_;
 };
+
+/// What `Result::value()` throws when there is none: asking without looking is a bug.
+[[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
 
 /// boost::system::result under our name, made nodiscard. `error()` returns a copy.
 template <class T = void>

@@ -16,6 +16,8 @@ namespace bridge::session {
 enum class State { bot, opening, queued, live, closed };
 /// As clients see it: `opening` is shown as "bot".
 std::string_view shown(State state);
+/// As logs see it.
+std::string_view to_string(State state);
 
 enum class CloseReason { agent_ended, user_ended, abandoned, error };
 std::string_view to_string(CloseReason reason);

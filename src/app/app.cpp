@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "bridge/app/app.hpp"
+
+#include "app/options.hpp"
+#include "bridge/channels/channels.hpp"
+#include "bridge/config/environment.hpp"
+#include "bridge/gateways/directline.hpp"
+#include "bridge/gateways/servicenow.hpp"
+#include "bridge/net/http_client.hpp"
+#include "bridge/net/server.hpp"
+#include "bridge/stores/memory_store.hpp"
+#include "bridge/telemetry/logging.hpp"
+#include "bridge/telemetry/metrics.hpp"
+
+namespace bridge::app {
+
+/// Everything that lives as long as the program, in the order in which it is built: each part may
+/// use those above it.
+struct App::Parts {
+  Parts(asio::any_io_executor e, config::Config c) : executor(std::move(e)), config(std::move(c)) {}
+
+  asio::any_io_executor executor;
+  config::Config config;
+  SystemTime time;
+  telemetry::CounterMetrics metrics;
+  std::unique_ptr<Logger> app_log, net_log, gateway_log, handoff_log, api_log;
+  std::unique_ptr<net::HttpClient> client;
+  std::unique_ptr<gateways::ServiceNow> servicenow;
+  std::unique_ptr<handoff::TokenBroker> tokens;
+  std::unique_ptr<handoff::SessionStore> store;
+  std::unique_ptr<handoff::Handoff> handoff;
+  channels::Readiness readiness;
+  std::unique_ptr<channels::Channels> channels;
+  net::Router router;
+  std::unique_ptr<net::Server> server;
+};
+
+App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+App::~App() = default;
+
+Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config::Config config,
+                                         const std::string& program) {
+  auto made = std::make_unique<Parts>(std::move(executor), std::move(config));
+  Parts& parts = *made;
+  const config::Config& settings = parts.config;
+
+  const telemetry::LogOptions logging = log_options(settings);
+  parts.app_log = telemetry::make_logger(logging, "app");
+  parts.net_log = telemetry::make_logger(logging, "net");
+  parts.gateway_log = telemetry::make_logger(logging, "gateways");
+  parts.handoff_log = telemetry::make_logger(logging, "handoff");
+  parts.api_log = telemetry::make_logger(logging, "api");
+  for (const config::ConfigWarning& warning : settings.warnings)
+    parts.app_log->warning("config_warning", {{"variable", warning.variable}, {"text", warning.text}});
+
+  auto client = net::make_http_client(parts.executor, client_options(settings), *parts.net_log);
+  if (!client) return client.error();
+  parts.client = std::move(*client);
+  parts.servicenow =
+      gateways::make_servicenow(*parts.client, servicenow_options(settings), *parts.gateway_log, parts.metrics);
+  parts.tokens = gateways::make_directline(*parts.client, directline_options(settings), *parts.gateway_log,
+                                           parts.metrics);
+  parts.store = stores::make_memory_store();
+  parts.handoff = std::make_unique<handoff::Handoff>(
+      parts.executor, handoff_options(settings),
+      handoff::Ports{*parts.store, parts.servicenow->live_chat(), parts.servicenow->ticket_desk(),
+                     parts.servicenow->user_directory(), *parts.tokens,
+                     parts.time, *parts.handoff_log, parts.metrics});
+
+  channels::Options channel = channel_options(settings);
+  channel.web_dir = config::find_web_dir(settings.web.web_dir, program).string();
+  parts.channels = std::make_unique<channels::Channels>(*parts.handoff, std::move(channel),
+                                                        parts.readiness, *parts.api_log);
+  parts.channels->mount(parts.router);
+  return std::unique_ptr<App>(new App(std::move(made)));
+}
+
+Task<Result<>> App::start() {
+  Parts& parts = *parts_;
+  auto loaded = co_await parts.handoff->start();
+  if (!loaded) co_return loaded.error();
+  auto server = net::start_server(parts.executor, server_options(parts.config), parts.router, *parts.net_log);
+  if (!server) co_return server.error();
+  parts.server = std::move(*server);
+  parts.readiness.ready = true;
+  parts.app_log->info("listening", {{"host", parts.config.web.host}, {"port", parts.server->port()}});
+  co_return Result<>();
+}
+
+std::uint16_t App::port() const { return parts_->server ? parts_->server->port() : 0; }
+
+Task<> App::stop(Deadline deadline) {
+  Parts& parts = *parts_;
+  parts.readiness.ready = false;
+  parts.readiness.reason = "draining";
+  if (parts.server) co_await parts.server->stop(deadline);
+  co_await parts.handoff->stop(deadline);
+  parts.client->close();
+  parts.app_log->info("stopped");
+}
+
+}  // namespace bridge::app

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <iostream>
+
+#include "bridge/app/app.hpp"
+#include "bridge/config/documentation.hpp"
+#include "bridge/config/environment.hpp"
+
+namespace bridge::app {
+namespace {
+
+constexpr int kExitUsage = 64;  // sysexits.h, EX_USAGE
+constexpr std::chrono::seconds kGrace{20};
+
+class CommandLine {
+ public:
+  std::string command = "serve";
+  std::string env_file;
+  bool help = false;
+  bool print_config = false;
+  std::string complaint;  ///< empty if it was understood
+};
+
+CommandLine parse(const std::vector<std::string>& arguments) {
+  CommandLine line;
+  bool have_command = false;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    if (word == "--help" || word == "-h") {
+      line.help = true;
+    } else if (word == "--version") {
+      line.command = "version";
+    } else if (word == "--print-config") {
+      line.print_config = true;
+    } else if (word == "--env-file" && i + 1 < arguments.size()) {
+      line.env_file = arguments[++i];
+    } else if (word.starts_with("--env-file=")) {
+      line.env_file = word.substr(11);
+    } else if (word.starts_with("-")) {
+      line.complaint = "unknown option " + word;
+    } else if (have_command) {
+      line.complaint = "one command is enough; " + word + " is another";
+    } else {
+      line.command = word;
+      have_command = true;
+    }
+  }
+  if (line.command != "serve" && line.command != "check-config" && line.command != "version")
+    line.complaint = "unknown command " + line.command;
+  return line;
+}
+
+void print_help() {
+  std::cout << "handoff-bridge carries a chat from a Copilot Studio assistant to a live agent in ServiceNow.\n\n"
+               "  handoff-bridge [serve]        serve until SIGTERM\n"
+               "  handoff-bridge check-config   say what is wrong with the configuration, or that nothing is\n"
+               "  handoff-bridge version        print the version\n\n"
+               "  --env-file FILE               read NAME=value lines; the environment goes before them\n"
+               "  --print-config                print the configuration in force, secrets masked\n\n"
+            << config::help_text();
+}
+
+/// The configuration, or an exit code after having said why there is none.
+std::variant<config::Config, int> configure(const CommandLine& line) {
+  config::EnvMap file;
+  if (!line.env_file.empty()) {
+    auto read = config::read_env_file(line.env_file);
+    if (auto* problems = std::get_if<std::vector<config::ConfigProblem>>(&read)) {
+      std::cerr << config::describe(*problems);
+      return config::kExitConfig;
+    }
+    file = std::get<config::EnvMap>(std::move(read));
+  }
+  std::vector<std::string> names = config::process_variable_names();
+  for (const auto& [name, value] : file) names.push_back(name);
+  auto loaded = config::load_config(config::layered(config::process_environment(), std::move(file)), names);
+  if (auto* problems = std::get_if<std::vector<config::ConfigProblem>>(&loaded)) {
+    std::cerr << config::describe(*problems);
+    return config::kExitConfig;
+  }
+  return std::get<config::Config>(std::move(loaded));
+}
+
+Task<> serve_until_told(App& app, int& exit_code) {
+  const auto executor = co_await asio::this_coro::executor;
+  asio::signal_set signals(executor, SIGTERM, SIGINT);
+  auto started = co_await app.start();
+  if (!started) {
+    std::cerr << "handoff-bridge: " << started.error().to_string() << '\n';
+    if (!started.error().hint().empty()) std::cerr << started.error().hint() << '\n';
+    exit_code = 1;
+    co_await app.stop(in(kGrace));
+    co_return;
+  }
+  co_await signals.async_wait(as_result);
+  // A second signal leaves at once.
+  signals.async_wait([](const boost::system::error_code& failed, int) {
+    if (!failed) std::_Exit(1);
+  });
+  co_await app.stop(in(kGrace));
+}
+
+int serve(config::Config config, const std::string& program) {
+  asio::io_context context(1);
+  auto app = App::create(context.get_executor(), std::move(config), program);
+  if (!app) {
+    std::cerr << "handoff-bridge: " << app.error().to_string() << '\n';
+    if (!app.error().hint().empty()) std::cerr << app.error().hint() << '\n';
+    return 1;
+  }
+  int exit_code = 0;
+  std::exception_ptr thrown;
+  asio::co_spawn(context, serve_until_told(**app, exit_code), [&](std::exception_ptr error) { thrown = error; });
+  context.run();
+  if (thrown) std::rethrow_exception(thrown);
+  return exit_code;
+}
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments) {
+  const CommandLine line = parse(arguments);
+  if (!line.complaint.empty()) {
+    std::cerr << "handoff-bridge: " << line.complaint << "; see handoff-bridge --help\n";
+    return kExitUsage;
+  }
+  if (line.help) {
+    print_help();
+    return 0;
+  }
+  if (line.command == "version") {
+    std::cout << "handoff-bridge " << BRIDGE_VERSION << '\n';
+    return 0;
+  }
+  auto configured = configure(line);
+  if (const int* code = std::get_if<int>(&configured)) return *code;
+  config::Config config = std::get<config::Config>(std::move(configured));
+  if (line.print_config) {
+    std::cout << config::print_config(config);
+    return 0;
+  }
+  if (line.command == "check-config") {
+    for (const config::ConfigWarning& warning : config.warnings)
+      std::cout << "warning: " << warning.variable << ": " << warning.text << '\n';
+    std::cout << "The configuration is sound.\n";
+    return 0;
+  }
+  return serve(std::move(config), arguments.empty() ? std::string() : arguments.front());
+}
+
+}  // namespace bridge::app

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "app/options.hpp"
+
+namespace bridge::app {
+
+telemetry::LogOptions log_options(const config::Config& config) {
+  telemetry::LogOptions options;
+  options.level = config.log.level;
+  options.format = config.log.format == config::LogFormat::json ? telemetry::LogFormat::json
+                                                                : telemetry::LogFormat::text;
+  return options;
+}
+
+net::ServerOptions server_options(const config::Config& config) {
+  net::ServerOptions options;
+  options.host = config.web.host;
+  options.port = config.web.port;
+  return options;
+}
+
+net::ClientOptions client_options(const config::Config& config) {
+  net::ClientOptions options;
+  options.ca_file = config.servicenow.ca_file;
+  options.allow_http = config.allow_insecure_upstream;
+  return options;
+}
+
+gateways::ServiceNowOptions servicenow_options(const config::Config& config) {
+  const config::ServiceNowConfig& from = config.servicenow;
+  gateways::ServiceNowOptions options;
+  options.instance = from.instance;
+  options.user = from.user;
+  options.password = from.password;
+  options.api_base = from.api_base;
+  options.queue_sys_id = from.default_queue_sys_id;
+  options.channel_sys_id = from.default_channel_sys_id;
+  options.request_timeout = from.request_timeout;
+  return options;
+}
+
+gateways::DirectLineOptions directline_options(const config::Config& config) {
+  gateways::DirectLineOptions options;
+  options.token_endpoint = config.directline.token_endpoint;
+  options.secret = config.directline.secret;
+  options.endpoint_base = config.directline.endpoint_base;
+  return options;
+}
+
+handoff::Options handoff_options(const config::Config& config) {
+  handoff::Options options;
+  session::Policy& policy = options.policy;
+  policy.send_deadline = config.timers.send_deadline;
+  policy.reorder_wait = config.timers.reorder_wait;
+  policy.close_wait = config.timers.close_wait;
+  policy.legacy_close_wait = config.timers.legacy_close_wait;
+  policy.abandoned_after = config.timers.abandoned_after;
+  policy.bot_expiry = config.timers.bot_expiry;
+  policy.closed_expiry = config.timers.closed_expiry;
+  policy.touch_interval = config.timers.touch_interval;
+  policy.max_waiting_messages = config.limits.max_queued_messages;
+  policy.max_waiting_bytes = config.limits.max_queued_bytes;
+  options.log.max_events = config.limits.log_max_events;
+  options.log.max_bytes = config.limits.log_max_bytes;
+  options.log.max_age = std::chrono::duration_cast<std::chrono::seconds>(config.limits.log_max_age);
+  options.open_deadline = config.timers.open_deadline;
+  options.max_sessions = config.limits.max_sessions;
+  options.default_user_sys_id = config.servicenow.default_user_sys_id;
+  options.trust_email = config.servicenow.trust_email;
+  options.refuse_unresolved = config.servicenow.unresolved_user == config::UnresolvedUser::refuse;
+  return options;
+}
+
+channels::Options channel_options(const config::Config& config) {
+  channels::Options options;
+  options.webhook_secret = identity::SharedSecret(config.web.webhook_secrets);
+  options.agent_secret = identity::SharedSecret(config.web.agent_secrets);
+  options.session_token_optional = config.web.session_token == config::SessionToken::optional;
+  options.allowed_origins = config.web.allowed_origins;
+  options.trust_forwarded_host = config.web.trusted_proxies > 0;
+  options.public_url = config.web.public_url;
+  options.max_text_characters = config.limits.max_text_characters;
+  return options;
+}
+
+}  // namespace bridge::app

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// One Config becomes the Options of each room. The only place that knows both sides.
+#pragma once
+
+#include "bridge/channels/channels.hpp"
+#include "bridge/config/config.hpp"
+#include "bridge/gateways/directline.hpp"
+#include "bridge/gateways/servicenow.hpp"
+#include "bridge/net/http_client.hpp"
+#include "bridge/net/server.hpp"
+#include "bridge/telemetry/logging.hpp"
+
+namespace bridge::app {
+
+telemetry::LogOptions log_options(const config::Config& config);
+net::ServerOptions server_options(const config::Config& config);
+net::ClientOptions client_options(const config::Config& config);
+gateways::ServiceNowOptions servicenow_options(const config::Config& config);
+gateways::DirectLineOptions directline_options(const config::Config& config);
+handoff::Options handoff_options(const config::Config& config);
+channels::Options channel_options(const config::Config& config);
+
+}  // namespace bridge::app

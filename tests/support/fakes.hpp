@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// Stand-ins for the ports of `handoff`: they record what they are asked, answer as told, and can
+// hold an answer back until the test lets it go.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bridge/async/signal.hpp"
+#include "bridge/core/metrics.hpp"
+#include "bridge/handoff/desks.hpp"
+#include "bridge/handoff/live_chat.hpp"
+
+namespace bridge::test {
+
+class ManualTime final : public TimeSource {
+ public:
+  Time now() const override { return now_; }
+  void pass(Millis span) { now_ += span; }
+
+ private:
+  Time now_{Millis(1'700'000'000'000)};
+};
+
+class RecordingMetrics final : public Metrics {
+ public:
+  void count(std::string_view name, std::string_view label, std::uint64_t n) override {
+    counts[std::string(name) + (label.empty() ? "" : "." + std::string(label))] += n;
+  }
+  std::map<std::string, std::uint64_t> counts;
+};
+
+/// A gate that calls wait at while it is shut.
+class Gate {
+ public:
+  explicit Gate(const asio::any_io_executor& executor) : changed_(executor) {}
+  void shut() { open_ = false; }
+  void open() {
+    open_ = true;
+    changed_.notify();
+  }
+  Task<> pass() {
+    while (!open_) (void)co_await changed_.wait(changed_.generation(), in(std::chrono::seconds(20)));
+  }
+
+ private:
+  bool open_ = true;
+  async::Signal changed_;
+};
+
+class FakeLiveChat final : public handoff::LiveChat {
+ public:
+  explicit FakeLiveChat(const asio::any_io_executor& executor) : opening(executor), sending(executor) {}
+
+  Task<Result<handoff::OpenedChat>> open(handoff::OpenRequest request, Deadline) override {
+    opens.push_back(request);
+    co_await opening.pass();
+    if (open_error) co_return *open_error;
+    handoff::OpenedChat chat;
+    chat.api = api;
+    const std::string n = std::to_string(++opened_);
+    chat.conversation_sys_id = "conv" + n;
+    chat.interaction_sys_id = "ix" + n;
+    chat.interaction_number = "IMS000" + n;
+    by_key[request.key] = chat;
+    co_return chat;
+  }
+  Task<Result<std::optional<handoff::OpenedChat>>> find(std::string key, Deadline) override {
+    finds.push_back(key);
+    if (find_error) co_return *find_error;
+    const auto found = by_key.find(key);
+    if (found == by_key.end()) co_return std::optional<handoff::OpenedChat>();
+    co_return std::optional<handoff::OpenedChat>(found->second);
+  }
+  Task<Result<handoff::SentMessage>> send(handoff::SendRequest request, Deadline) override {
+    sends.push_back(request.text);
+    co_await sending.pass();
+    if (send_error) co_return *send_error;
+    handoff::SentMessage sent;
+    sent.message_sys_ids = {"own-" + request.client_message_id};
+    co_return sent;
+  }
+  Task<Result<>> end(handoff::ChatRef chat, handoff::EndReason, Deadline) override {
+    ends.push_back(chat.interaction_sys_id);
+    if (end_error) co_return *end_error;
+    co_return Result<>();
+  }
+  Task<Result<>> touch(handoff::ChatRef, bool typing, Deadline) override {
+    touches.push_back(typing);
+    co_return Result<>();
+  }
+  Task<Result<handoff::InteractionStatus>> ask(std::string, Deadline) override {
+    ++asks;
+    if (ask_error) co_return *ask_error;
+    co_return status;
+  }
+  Task<Result<std::string>> name_of(std::string user, Deadline) override {
+    names_asked.push_back(user);
+    const auto found = names.find(user);
+    if (found == names.end()) co_return std::string();
+    co_return found->second;
+  }
+  Task<Result<std::string>> service_account(Deadline) override { co_return account; }
+
+  int api = 2;
+  Gate opening;
+  Gate sending;
+  std::optional<Error> open_error, find_error, send_error, end_error, ask_error;
+  handoff::InteractionStatus status;
+  std::map<std::string, std::string> names;
+  std::string account = "service-account";
+  std::map<std::string, handoff::OpenedChat> by_key;
+
+  std::vector<handoff::OpenRequest> opens;
+  std::vector<std::string> finds, sends, ends, names_asked;
+  std::vector<bool> touches;
+  int asks = 0;
+
+ private:
+  int opened_ = 0;
+};
+
+class FakeDesks final : public handoff::TicketDesk,
+                        public handoff::UserDirectory,
+                        public handoff::TokenBroker {
+ public:
+  Task<Result<handoff::Ticket>> create(handoff::TicketRequest request, Deadline) override {
+    tickets.push_back(request);
+    if (ticket_error) co_return *ticket_error;
+    handoff::Ticket ticket;
+    ticket.number = "INC0001";
+    ticket.sys_id = "inc1";
+    co_return ticket;
+  }
+  Task<Result<std::optional<std::string>>> resolve(std::string who, Deadline) override {
+    resolved.push_back(who);
+    if (resolve_error) co_return *resolve_error;
+    const auto found = users.find(who);
+    if (found == users.end()) co_return std::optional<std::string>();
+    co_return std::optional<std::string>(found->second);
+  }
+  Task<Result<handoff::DirectLineToken>> mint(std::string user, Deadline) override {
+    minted.push_back(user);
+    if (token_error) co_return *token_error;
+    handoff::DirectLineToken token;
+    token.body = R"({"token":"t0k","conversationId":"dlc1","expires_in":3600})";
+    token.conversation_id = "dlc1";
+    token.user_id = user;
+    co_return token;
+  }
+
+  std::optional<Error> ticket_error, resolve_error, token_error;
+  std::map<std::string, std::string> users;
+  std::vector<handoff::TicketRequest> tickets;
+  std::vector<std::string> resolved, minted;
+};
+
+}  // namespace bridge::test
