@@ -51,21 +51,22 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
   parts.handoff_log = telemetry::make_logger(logging, "handoff");
   parts.api_log = telemetry::make_logger(logging, "api");
   for (const config::ConfigWarning& warning : settings.warnings)
-    parts.app_log->warning("config_warning", {{"variable", warning.variable}, {"text", warning.text}});
+    parts.app_log->warning("config_warning",
+                           {{"variable", warning.variable}, {"text", warning.text}});
 
   auto client = net::make_http_client(parts.executor, client_options(settings), *parts.net_log);
   if (!client) return client.error();
   parts.client = std::move(*client);
-  parts.servicenow =
-      gateways::make_servicenow(*parts.client, servicenow_options(settings), *parts.gateway_log, parts.metrics);
-  parts.tokens = gateways::make_directline(*parts.client, directline_options(settings), *parts.gateway_log,
-                                           parts.metrics);
+  parts.servicenow = gateways::make_servicenow(*parts.client, servicenow_options(settings),
+                                               *parts.gateway_log, parts.metrics);
+  parts.tokens = gateways::make_directline(*parts.client, directline_options(settings),
+                                           *parts.gateway_log, parts.metrics);
   parts.store = stores::make_memory_store();
   parts.handoff = std::make_unique<handoff::Handoff>(
       parts.executor, handoff_options(settings),
       handoff::Ports{*parts.store, parts.servicenow->live_chat(), parts.servicenow->ticket_desk(),
-                     parts.servicenow->user_directory(), *parts.tokens,
-                     parts.time, *parts.handoff_log, parts.metrics});
+                     parts.servicenow->user_directory(), *parts.tokens, parts.time,
+                     *parts.handoff_log, parts.metrics});
 
   channels::Options channel = channel_options(settings);
   channel.web_dir = config::find_web_dir(settings.web.web_dir, program).string();
@@ -79,11 +80,13 @@ Task<Result<>> App::start() {
   Parts& parts = *parts_;
   auto loaded = co_await parts.handoff->start();
   if (!loaded) co_return loaded.error();
-  auto server = net::start_server(parts.executor, server_options(parts.config), parts.router, *parts.net_log);
+  auto server =
+      net::start_server(parts.executor, server_options(parts.config), parts.router, *parts.net_log);
   if (!server) co_return server.error();
   parts.server = std::move(*server);
   parts.readiness.ready = true;
-  parts.app_log->info("listening", {{"host", parts.config.web.host}, {"port", parts.server->port()}});
+  parts.app_log->info("listening",
+                      {{"host", parts.config.web.host}, {"port", parts.server->port()}});
   co_return Result<>();
 }
 

@@ -54,13 +54,16 @@ CommandLine parse(const std::vector<std::string>& arguments) {
 }
 
 void print_help() {
-  std::cout << "handoff-bridge carries a chat from a Copilot Studio assistant to a live agent in ServiceNow.\n\n"
-               "  handoff-bridge [serve]        serve until SIGTERM\n"
-               "  handoff-bridge check-config   say what is wrong with the configuration, or that nothing is\n"
-               "  handoff-bridge version        print the version\n\n"
-               "  --env-file FILE               read NAME=value lines; the environment goes before them\n"
-               "  --print-config                print the configuration in force, secrets masked\n\n"
-            << config::help_text();
+  std::cout
+      << "handoff-bridge carries a chat from a Copilot Studio assistant to a live agent in "
+         "ServiceNow.\n\n"
+         "  handoff-bridge [serve]        serve until SIGTERM\n"
+         "  handoff-bridge check-config   say what is wrong with the configuration, or that "
+         "nothing is\n"
+         "  handoff-bridge version        print the version\n\n"
+         "  --env-file FILE               read NAME=value lines; the environment goes before them\n"
+         "  --print-config                print the configuration in force, secrets masked\n\n"
+      << config::help_text();
 }
 
 /// The configuration, or an exit code after having said why there is none.
@@ -76,7 +79,8 @@ std::variant<config::Config, int> configure(const CommandLine& line) {
   }
   std::vector<std::string> names = config::process_variable_names();
   for (const auto& [name, value] : file) names.push_back(name);
-  auto loaded = config::load_config(config::layered(config::process_environment(), std::move(file)), names);
+  auto loaded =
+      config::load_config(config::layered(config::process_environment(), std::move(file)), names);
   if (auto* problems = std::get_if<std::vector<config::ConfigProblem>>(&loaded)) {
     std::cerr << config::describe(*problems);
     return config::kExitConfig;
@@ -113,7 +117,8 @@ int serve(config::Config config, const std::string& program) {
   }
   int exit_code = 0;
   std::exception_ptr thrown;
-  asio::co_spawn(context, serve_until_told(**app, exit_code), [&](std::exception_ptr error) { thrown = error; });
+  asio::co_spawn(context, serve_until_told(**app, exit_code),
+                 [&](std::exception_ptr error) { thrown = error; });
   context.run();
   if (thrown) std::rethrow_exception(thrown);
   return exit_code;

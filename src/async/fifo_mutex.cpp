@@ -4,9 +4,9 @@
 namespace bridge::async {
 
 Task<FifoMutex::Guard> FifoMutex::lock() {
-  const std::uint64_t ticket = next_++;
-  Guard guard(*this);  // holds the place also while waiting: a cancelled waiter moves the queue on
-  while (serving_ < ticket) (void)co_await turn_.wait(turn_.generation(), Deadline::max());
+  Guard guard(*this);  // holds the place also while waiting: a cancelled waiter gives it up
+  while (guard.place_ != queue_.begin())
+    (void)co_await turn_.wait(turn_.generation(), Deadline::max());
   co_return guard;
 }
 

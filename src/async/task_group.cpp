@@ -9,7 +9,7 @@
 namespace bridge::async {
 
 TaskGroup::TaskGroup(asio::any_io_executor executor, Logger& logger)
-    : executor_(std::move(executor)), logger_(logger), empty_(executor_, Deadline::max()) {}
+    : executor_(std::move(executor)), logger_(logger), empty_(executor_) {}
 
 TaskGroup::~TaskGroup() = default;
 
@@ -24,10 +24,12 @@ void TaskGroup::spawn(std::string name, Task<> task) {
           logger_.error("task_failed", {{"task", name}, {"reason", error.code().message()}});
       } catch (const std::exception& error) {
         logger_.error("task_failed", {{"task", name}, {"reason", error.what()}});
+      } catch (...) {
+        logger_.error("task_failed", {{"task", name}, {"reason", "not a std::exception"}});
       }
     }
     signals_.erase(signal);
-    if (signals_.empty()) empty_.cancel();
+    if (signals_.empty()) empty_.notify();
   };
   asio::co_spawn(executor_, std::move(task),
                  asio::bind_cancellation_slot(signal->slot(), std::move(finished)));
@@ -35,13 +37,15 @@ void TaskGroup::spawn(std::string name, Task<> task) {
 
 void TaskGroup::cancel() {
   // Emitting may end a task at once and erase its signal; step first.
-  for (auto it = signals_.begin(); it != signals_.end();) (it++)->emit(asio::cancellation_type::terminal);
+  for (auto it = signals_.begin(); it != signals_.end();)
+    (it++)->emit(asio::cancellation_type::terminal);
 }
 
 Task<bool> TaskGroup::wait(Deadline deadline) {
-  while (!signals_.empty() && std::chrono::steady_clock::now() < deadline) {
-    empty_.expires_at(deadline);
-    co_await empty_.async_wait(as_result);
+  bool in_time = true;
+  while (in_time && !signals_.empty()) {
+    // Not `if (!co_await ...) break;` as the whole body: g++ 12 makes that an illegal instruction.
+    in_time = co_await empty_.wait(empty_.generation(), deadline);
   }
   co_return signals_.empty();
 }

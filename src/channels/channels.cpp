@@ -7,7 +7,8 @@
 
 namespace bridge::channels {
 
-Channels::Channels(handoff::Handoff& handoff, Options options, const Readiness& readiness, Logger& logger)
+Channels::Channels(handoff::Handoff& handoff, Options options, const Readiness& readiness,
+                   Logger& logger)
     : handoff_(handoff),
       options_(std::move(options)),
       readiness_(readiness),

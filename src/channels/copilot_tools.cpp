@@ -22,7 +22,8 @@ class CopilotTools {
 };
 
 Task<net::Response> CopilotTools::escalate(net::Request& request) {
-  if (const auto allowed = guard_.agent(request); !allowed) co_return refuse(logger_, request, allowed.error());
+  if (const auto allowed = guard_.agent(request); !allowed)
+    co_return refuse(logger_, request, allowed.error());
   const auto body = parse_object(request.body);
   if (!body) co_return refuse(logger_, request, body.error());
   Fields fields(*body);
@@ -31,15 +32,17 @@ Task<net::Response> CopilotTools::escalate(net::Request& request) {
   const auto opening = fields.text("opening_message", options_.max_text_characters);
   const auto summary = fields.text("summary", options_.max_text_characters);
   if (fields.problem()) co_return refuse(logger_, request, *fields.problem());
-  if (!session_id && !user_id) co_return refuse(logger_, request, Refusal(400, "session_id required"));
+  if (!session_id && !user_id) co_return refuse(logger_, request, Refusal(400, kSessionIdRequired));
 
   auto id = co_await handoff_.resolve(session_id.value_or(user_id.value_or("")));
-  if (!id && id.error().is(Errc::not_found) && session_id && user_id) id = co_await handoff_.resolve(*user_id);
+  if (!id && id.error().is(Errc::not_found) && session_id && user_id)
+    id = co_await handoff_.resolve(*user_id);
   if (!id) co_return refuse(logger_, request, id.error());
   handoff::EscalateRequest order;
   order.opening_message = opening.value_or(summary.value_or(""));
   auto escalated = co_await handoff_.escalate(*id, std::move(order));
-  if (!escalated && escalated.error().is(Errc::forbidden)) co_return refuse(logger_, request, escalated.error());
+  if (!escalated && is_our_own(escalated.error()))
+    co_return refuse(logger_, request, escalated.error());
   if (!escalated) co_return refuse_as(logger_, request, 502, "escalate_failed", escalated.error());
   co_return reply(200, {{"ticket_number", escalated->interaction_number},
                         {"ticket_sys_id", escalated->interaction_sys_id},
@@ -47,7 +50,8 @@ Task<net::Response> CopilotTools::escalate(net::Request& request) {
 }
 
 Task<net::Response> CopilotTools::create_ticket(net::Request& request) {
-  if (const auto allowed = guard_.agent(request); !allowed) co_return refuse(logger_, request, allowed.error());
+  if (const auto allowed = guard_.agent(request); !allowed)
+    co_return refuse(logger_, request, allowed.error());
   const auto body = parse_object(request.body);
   if (!body) co_return refuse(logger_, request, body.error());
   Fields fields(*body);
@@ -60,7 +64,8 @@ Task<net::Response> CopilotTools::create_ticket(net::Request& request) {
   if (order.short_description.empty())
     co_return refuse(logger_, request, Refusal(400, "short_description required"));
   auto ticket = co_await handoff_.create_ticket(std::move(order));
-  if (!ticket && ticket.error().is(Errc::invalid_argument)) co_return refuse(logger_, request, ticket.error());
+  if (!ticket && ticket.error().is(Errc::invalid_argument))
+    co_return refuse(logger_, request, ticket.error());
   if (!ticket) co_return refuse_as(logger_, request, 502, "create_failed", ticket.error());
   co_return reply(200, {{"ticket_number", ticket->number}, {"ticket_sys_id", ticket->sys_id}});
 }

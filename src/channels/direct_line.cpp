@@ -7,7 +7,8 @@
 namespace bridge::channels {
 namespace {
 
-Task<net::Response> mint(handoff::Handoff& handoff, Guard& guard, Logger& logger, net::Request& request) {
+Task<net::Response> mint(handoff::Handoff& handoff, Guard& guard, Logger& logger,
+                         net::Request& request) {
   const auto body = parse_object(request.body);
   if (!body) co_return refuse(logger, request, body.error());
   Fields fields(*body);
@@ -15,10 +16,12 @@ Task<net::Response> mint(handoff::Handoff& handoff, Guard& guard, Logger& logger
   if (fields.problem()) co_return refuse(logger, request, *fields.problem());
   // A user id that is a session speaks for it later, so it needs the session's proof now.
   std::string session_id;
-  if (is_hex(user_id, 32)) {
-    auto session = co_await guard.session(request, user_id);
+  // Direct Line itself wants user ids that begin with "dl_"; `resolve` takes both forms as well.
+  const std::string named = user_id.starts_with("dl_") ? user_id.substr(3) : user_id;
+  if (is_hex(named, 32)) {
+    auto session = co_await guard.session(request, named);
     if (session) {
-      session_id = user_id;
+      session_id = named;
     } else if (!session.error().is(Errc::not_found)) {
       co_return refuse(logger, request, session.error());
     }
@@ -39,7 +42,9 @@ void Channels::mount_direct_line(net::Router& router) {
   net::Route route;
   route.method = net::Method::post;
   route.pattern = "/directline/token";
-  route.handler = [this](net::Request& request) { return mint(handoff_, *guard_, logger_, request); };
+  route.handler = [this](net::Request& request) {
+    return mint(handoff_, *guard_, logger_, request);
+  };
   router.add(std::move(route));
 }
 

@@ -4,6 +4,7 @@
 #include "bridge/core/json.hpp"
 #include "bridge/core/random.hpp"
 #include "bridge/identity/tokens.hpp"
+#include "channels/reply.hpp"
 
 namespace bridge::channels {
 namespace {
@@ -19,7 +20,8 @@ std::string authority_of(std::string_view url) {
   }
   url = url.substr(0, url.find_first_of("/?#"));
   std::string authority;
-  for (const char c : url) authority.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+  for (const char c : url)
+    authority.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
   const auto drop = [&](std::string_view port) {
     if (authority.ends_with(port)) authority.resize(authority.size() - port.size());
   };
@@ -52,7 +54,8 @@ std::string bearer_token(const net::Request& request) {
 
 bool came_by_https(const net::Request& request, const std::string& public_url) {
   // A forged header only makes the forger's own cookie stricter.
-  if (net::equals_ignoring_case(last_of(request.headers.get("X-Forwarded-Proto")), "https")) return true;
+  if (net::equals_ignoring_case(last_of(request.headers.get("X-Forwarded-Proto")), "https"))
+    return true;
   return public_url.starts_with("https://") &&
          authority_of(public_url) == authority_of(request.headers.get("Host"));
 }
@@ -86,9 +89,11 @@ bool Guard::origin_is_ours(const net::Request& request) const {
   const std::string_view origin = request.headers.get("Origin");
   if (origin.empty()) return true;  // a program; its token decides
   if (origin == "null") return false;
-  if (origin_is_listed(origin)) return true;
   // The authority counts, not the scheme: whoever ends TLS in front of us changes that.
   const std::string authority = authority_of(origin);
+  if (authority.empty()) return false;  // "file://" of a web view
+  for (const std::string& allowed : options_.allowed_origins)
+    if (authority == authority_of(allowed)) return true;
   if (authority == authority_of(request.headers.get("Host"))) return true;
   if (!options_.public_url.empty() && authority == authority_of(options_.public_url)) return true;
   return options_.trust_forwarded_host &&
@@ -103,7 +108,8 @@ bool Guard::cookie_was_meant(const net::Request& request) const {
   return net::equals_ignoring_case(trim(type.substr(0, type.find(';'))), "application/json");
 }
 
-Task<Result<SessionView>> Guard::session(const net::Request& request, std::string id, std::string token) {
+Task<Result<SessionView>> Guard::session(const net::Request& request, std::string id,
+                                         std::string token) {
   if (!is_hex(id, 32)) co_return Error(Errc::not_found, "session");
   auto view = co_await handoff_.view(std::move(id));
   if (!view || options_.session_token_optional || has_agent_secret(request)) co_return view;
@@ -116,8 +122,9 @@ Task<Result<SessionView>> Guard::session(const net::Request& request, std::strin
   }
   if (token.empty() && cookie.empty() && request.headers.get("X-Agent-Secret").empty())
     co_return Error(Errc::unauthorized)
-        .with_hint("Send the session_token as Authorization: Bearer, or set SESSION_TOKEN=optional.");
-  co_return Error(Errc::forbidden, "not your session");
+        .with_hint(
+            "Send the session_token as Authorization: Bearer, or set SESSION_TOKEN=optional.");
+  co_return Error(Errc::forbidden, std::string(kNotYourSession));
 }
 
 }  // namespace bridge::channels

@@ -20,7 +20,8 @@ class Guard {
   /// browser's cookie, or the agent secret. `token` overrides the Authorization header (WebSocket).
   /// Errors: not_found, unauthorized (no proof), forbidden (a proof of something else, or a cookie
   /// sent along by a foreign page).
-  Task<Result<SessionView>> session(const net::Request& request, std::string id, std::string token = {});
+  Task<Result<SessionView>> session(const net::Request& request, std::string id,
+                                    std::string token = {});
 
   /// A server with X-Agent-Secret. Errors: not_configured, forbidden.
   Result<> agent(const net::Request& request) const;

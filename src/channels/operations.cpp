@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 // What the platform asks: are you alive, may you have traffic.
-#include "channels/reply.hpp"
 #include "bridge/channels/channels.hpp"
+#include "channels/reply.hpp"
 
 namespace bridge::channels {
 namespace {
 
-Task<net::Response> health() { co_return net::text_response(200, R"({"status":"ok"})", "application/json"); }
+Task<net::Response> health() {
+  co_return net::text_response(200, R"({"status":"ok"})", "application/json");
+}
 
 Task<net::Response> ready(const Readiness& readiness, const handoff::Handoff& handoff) {
-  if (!readiness.ready) co_return reply(503, {{"status", "unavailable"}, {"reason", readiness.reason}});
+  if (!readiness.ready)
+    co_return reply(503, {{"status", "unavailable"}, {"reason", readiness.reason}});
   json::object body{{"status", "ready"}};
   const std::vector<std::string> reasons = handoff.degraded();
   if (!reasons.empty()) body["degraded"] = json::array(reasons.begin(), reasons.end());

@@ -11,30 +11,50 @@ namespace {
 unsigned status_of(Errc code) {
   switch (code) {
     case Errc::invalid_argument:
-    case Errc::malformed: return 400;
-    case Errc::unauthorized: return 401;
-    case Errc::forbidden: return 403;
-    case Errc::not_found: return 404;
+    case Errc::malformed:
+      return 400;
+    case Errc::unauthorized:
+      return 401;
+    case Errc::forbidden:
+      return 403;
+    case Errc::not_found:
+      return 404;
     case Errc::conflict:
     case Errc::wrong_state:
-    case Errc::chat_ended: return 409;
-    case Errc::too_large: return 413;
-    case Errc::rate_limited: return 429;
+    case Errc::chat_ended:
+      return 409;
+    case Errc::too_large:
+      return 413;
+    case Errc::rate_limited:
+      return 429;
     case Errc::overloaded:
-    case Errc::not_configured: return 503;
-    case Errc::internal: return 500;
-    default: return 502;
+    case Errc::not_configured:
+      return 503;
+    case Errc::internal:
+      return 500;
+    default:
+      return 502;
   }
 }
 
 /// Ids that the old bridge had in words, or that clients compare with.
 std::string_view public_id(const Error& error) {
   switch (error.errc()) {
-    case Errc::not_found: return "unknown session";
-    case Errc::wrong_state: return "no live chat";
-    case Errc::chat_ended: return "session closed";
-    case Errc::unauthorized: return "session token required";
-    default: return id_of(error.errc());
+    case Errc::not_found:
+      return "unknown session";
+    case Errc::invalid_argument:
+      return error.context() == kSessionIdRequired ? kSessionIdRequired
+                                                   : id_of(Errc::invalid_argument);
+    case Errc::wrong_state:
+      return "no live chat";
+    case Errc::chat_ended:
+      return "session closed";
+    case Errc::unauthorized:
+      return "session token required";
+    case Errc::forbidden:
+      return error.context() == kNotYourSession ? kNotYourSession : id_of(Errc::forbidden);
+    default:
+      return id_of(error.errc());
   }
 }
 
@@ -53,27 +73,35 @@ net::Response refuse(Logger& logger, const net::Request& request, const Refusal&
               {"error", refusal.error},
               {"detail", refusal.detail},
               {"ref", ref}});
-  json::object body{{"error", refusal.error}};
+  json::object body = refusal.more;
+  body["error"] = refusal.error;
   if (!refusal.detail.empty()) body["detail"] = refusal.detail;
   if (!refusal.hint.empty()) body["hint"] = refusal.hint;
   if (!refusal.outcome.empty()) body["outcome"] = refusal.outcome;
   body["ref"] = ref;
   net::Response response = reply(refusal.status, body);
-  if (refusal.retry_after) response.headers.set("Retry-After", std::to_string(refusal.retry_after->count()));
+  if (refusal.retry_after)
+    response.headers.set("Retry-After", std::to_string(refusal.retry_after->count()));
   return response;
 }
 
 net::Response refuse(Logger& logger, const net::Request& request, const Error& error) {
   Refusal refusal(status_of(error.errc()), public_id(error));
-  if (error.context() != refusal.error && error.context() != "session") refusal.detail = error.context();
+  if (error.context() != refusal.error && error.context() != "session")
+    refusal.detail = error.context();
   refusal.hint = error.hint();
   refusal.retry_after = error.retry_after();
   return refuse(logger, request, refusal);
 }
 
+bool is_our_own(const Error& error) {
+  return error.is(Errc::forbidden) || error.is(Errc::overloaded) || error.is(Errc::not_found);
+}
+
 net::Response refuse_as(Logger& logger, const net::Request& request, unsigned status,
-                        std::string_view id, const Error& error) {
+                        std::string_view id, const Error& error, json::object more) {
   Refusal refusal(status, id);
+  refusal.more = std::move(more);
   refusal.detail = error.context().empty() ? error.code().message() : error.context();
   refusal.hint = error.hint();
   refusal.outcome = error.outcome() == Outcome::unknown ? "unknown" : "failed";

@@ -13,6 +13,11 @@
 
 namespace bridge::channels {
 
+/// The context of a `forbidden` that is about a session; it is also its public id.
+inline constexpr std::string_view kNotYourSession = "not your session";
+
+inline constexpr std::string_view kSessionIdRequired = "session_id required";
+
 net::Response reply(unsigned status, const json::object& body);
 
 /// `{"error":..., "detail":..., "hint":..., "ref":...}`; empty members are left out. The same `ref`
@@ -26,6 +31,7 @@ class Refusal {
   std::string hint;
   std::string outcome;  ///< "failed" or "unknown", where the difference matters
   std::optional<std::chrono::seconds> retry_after;
+  json::object more;  ///< further members of the answer; not logged
 };
 net::Response refuse(Logger& logger, const net::Request& request, const Refusal& refusal);
 
@@ -34,6 +40,9 @@ net::Response refuse(Logger& logger, const net::Request& request, const Error& e
 
 /// As above under the public id that an endpoint promises, with what ServiceNow said as the detail.
 net::Response refuse_as(Logger& logger, const net::Request& request, unsigned status,
-                        std::string_view id, const Error& error);
+                        std::string_view id, const Error& error, json::object more = {});
+
+/// Whether an escalation failed on our side of the wire: not for ServiceNow's sake.
+bool is_our_own(const Error& error);
 
 }  // namespace bridge::channels

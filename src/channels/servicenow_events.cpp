@@ -32,18 +32,21 @@ std::optional<std::int64_t> loose_number(const json::object& body, std::string_v
 session::CloseReason reason_of(std::string_view state, std::string_view state_reason) {
   if (state == "faulted") return session::CloseReason::error;
   if (state_reason == "User Ended") return session::CloseReason::user_ended;
-  if (state == "closed_abandoned" || state_reason == "No User Response" || state_reason == "No Activity")
+  if (state == "closed_abandoned" || state_reason == "No User Response" ||
+      state_reason == "No Activity")
     return session::CloseReason::abandoned;
   return session::CloseReason::agent_ended;
 }
 
 AgentEvent::Kind kind_of(std::string event, bool has_text) {
-  std::transform(event.begin(), event.end(), event.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::transform(event.begin(), event.end(), event.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
   if (event == "claimed") return AgentEvent::Kind::claimed;
   if (event == "closed") return AgentEvent::Kind::closed;
   if (event == "typing") return AgentEvent::Kind::typing;
-  return event.empty() || event == "reply" || has_text ? AgentEvent::Kind::reply : AgentEvent::Kind::other;
+  return event.empty() || event == "reply" || has_text ? AgentEvent::Kind::reply
+                                                       : AgentEvent::Kind::other;
 }
 
 Result<AgentEvent> read_event(const json::object& body) {
@@ -56,7 +59,8 @@ Result<AgentEvent> read_event(const json::object& body) {
   AgentEvent event;
   event.text = loose_text(body, "text");
   event.kind = kind_of(loose_text(body, "event"), !event.text.empty());
-  event.api = static_cast<int>(std::clamp<std::int64_t>(loose_number(body, "api").value_or(1), 1, 99));
+  event.api =
+      static_cast<int>(std::clamp<std::int64_t>(loose_number(body, "api").value_or(1), 1, 99));
   event.key = loose_text(body, "bridge_session_id");
   event.conversation_sys_id = loose_text(body, "conversation_sys_id");
   event.interaction_sys_id = loose_text(body, "interaction_sys_id");
@@ -73,16 +77,19 @@ Result<AgentEvent> read_event(const json::object& body) {
   event.last_sequence = loose_number(body, "last_sequence");
   event.reason = reason_of(loose_text(body, "state"), loose_text(body, "state_reason"));
   for (const std::string* id : {&event.key, &event.conversation_sys_id, &event.interaction_sys_id,
-                                &event.interaction_number, &event.message_sys_id, &event.sender_sys_id,
-                                &event.rep_sys_id, &event.sent_at})
-    if (id->size() > 200) return Error(Errc::invalid_argument, "an id is longer than 200 characters");
-  if (count_characters(event.rep_name) > 200) return Error(Errc::invalid_argument, "rep_name is too long");
+                                &event.interaction_number, &event.message_sys_id,
+                                &event.sender_sys_id, &event.rep_sys_id, &event.sent_at})
+    if (id->size() > 200)
+      return Error(Errc::invalid_argument, "an id is longer than 200 characters");
+  if (count_characters(event.rep_name) > 200)
+    return Error(Errc::invalid_argument, "rep_name is too long");
   return event;
 }
 
-Task<net::Response> take(handoff::Handoff& handoff, Guard& guard, Logger& logger, net::Request& request,
-                         bool unmatched_is_fine) {
-  if (const auto allowed = guard.webhook(request); !allowed) co_return refuse(logger, request, allowed.error());
+Task<net::Response> take(handoff::Handoff& handoff, Guard& guard, Logger& logger,
+                         net::Request& request, bool unmatched_is_fine) {
+  if (const auto allowed = guard.webhook(request); !allowed)
+    co_return refuse(logger, request, allowed.error());
   const auto body = parse_object(request.body);
   if (!body) co_return refuse(logger, request, body.error());
   auto event = read_event(*body);

@@ -100,8 +100,8 @@ Task<net::Response> Web::init_session(net::Request& request) {
   if (fields.problem()) co_return refuse(logger_, request, *fields.problem());
   auto opened = co_await open(request, email, name);
   if (!opened) co_return refuse(logger_, request, opened.error());
-  net::Response response = reply(
-      200, {{"session_id", opened->id}, {"state", "bot"}, {"session_token", opened->token}});
+  net::Response response =
+      reply(200, {{"session_id", opened->id}, {"state", "bot"}, {"session_token", opened->token}});
   response.headers.add("Set-Cookie", opened->cookie);
   co_return response;
 }
@@ -110,7 +110,7 @@ Task<Result<SessionView>> Web::own_session(const net::Request& request, const js
   Fields fields(body);
   const std::string id = fields.text("session_id", 64).value_or("");
   if (fields.problem()) co_return *fields.problem();
-  if (id.empty()) co_return Error(Errc::invalid_argument, "session_id required");
+  if (id.empty()) co_return Error(Errc::invalid_argument, std::string(kSessionIdRequired));
   co_return co_await guard_.session(request, id);
 }
 
@@ -126,7 +126,8 @@ Task<net::Response> Web::escalate(net::Request& request) {
   order.context = context_text(*body);
   if (fields.problem()) co_return refuse(logger_, request, *fields.problem());
   if (count_characters(order.context) > kMaxContext)
-    co_return refuse(logger_, request, Error(Errc::invalid_argument, "context is longer than 4000 characters"));
+    co_return refuse(logger_, request,
+                     Error(Errc::invalid_argument, "context is longer than 4000 characters"));
 
   Opened made;
   bool unknown = id.empty();
@@ -151,10 +152,13 @@ Task<net::Response> Web::escalate(net::Request& request) {
     answer["interaction_sys_id"] = escalated->interaction_sys_id;
     if (escalated->already) answer["already_escalated"] = true;
     response = reply(200, answer);
-  } else if (escalated.error().is(Errc::forbidden) || escalated.error().is(Errc::overloaded)) {
+  } else if (is_our_own(escalated.error())) {
     response = refuse(logger_, request, escalated.error());
   } else {
-    response = refuse_as(logger_, request, 502, "servicenow_create_failed", escalated.error());
+    // A session that was made on the way is told all the same: the chat may yet open in it.
+    if (made.token.empty()) answer.clear();
+    response = refuse_as(logger_, request, 502, "servicenow_create_failed", escalated.error(),
+                         std::move(answer));
   }
   if (!made.cookie.empty()) response.headers.add("Set-Cookie", made.cookie);
   co_return response;
@@ -169,9 +173,11 @@ Task<net::Response> Web::user_message(net::Request& request) {
   const std::string message_id = fields.text("client_message_id", 64).value_or("");
   if (fields.problem()) co_return refuse(logger_, request, *fields.problem());
   if (!is_message_id(message_id))
-    co_return refuse(logger_, request,
-                     Error(Errc::invalid_argument, "client_message_id may hold A-Z a-z 0-9 . _ : @ = + / ~ -"));
-  if (id.empty() || text.empty()) co_return refuse(logger_, request, Refusal(400, "session_id and text required"));
+    co_return refuse(
+        logger_, request,
+        Error(Errc::invalid_argument, "client_message_id may hold A-Z a-z 0-9 . _ : @ = + / ~ -"));
+  if (id.empty() || text.empty())
+    co_return refuse(logger_, request, Refusal(400, "session_id and text required"));
   auto session = co_await guard_.session(request, id);
   if (!session) co_return refuse(logger_, request, session.error());
   if (text == kOldEndText) {
@@ -216,15 +222,19 @@ Task<net::Response> Web::poll(net::Request& request) {
   std::optional<session::Cursor> after;
   if (const auto text = request.query("after")) {
     after = session::parse_cursor(*text);
-    if (!after) co_return refuse(logger_, request, Error(Errc::invalid_argument, "after must be <epoch>:<seq>"));
+    if (!after)
+      co_return refuse(logger_, request,
+                       Error(Errc::invalid_argument, "after must be <epoch>:<seq>"));
   }
   std::chrono::seconds wait{0};
   if (const auto text = request.query("wait")) {
     unsigned value = 0;
     const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (failed != std::errc() || end != text->data() + text->size())
-      co_return refuse(logger_, request, Error(Errc::invalid_argument, "wait must be a number of seconds"));
-    wait = std::min(std::chrono::seconds(value), kMaxWait);
+    const bool huge = failed == std::errc::result_out_of_range;
+    if ((failed != std::errc() && !huge) || end != text->data() + text->size())
+      co_return refuse(logger_, request,
+                       Error(Errc::invalid_argument, "wait must be a number of seconds"));
+    wait = huge ? kMaxWait : std::min(std::chrono::seconds(value), kMaxWait);
   }
   auto page = co_await handoff_.poll((*session)->id, after, wait);
   if (!page) co_return refuse(logger_, request, page.error());
@@ -232,14 +242,15 @@ Task<net::Response> Web::poll(net::Request& request) {
   const auto quoted = [](const std::string& text) {
     return text.empty() ? std::string("null") : json::serialize(json::string(text));
   };
-  std::string out = "{\"state\":\"" + std::string(session::shown(page->state)) + "\",\"rep_name\":" +
-                    quoted(page->rep_name) + ",\"interaction_number\":" + quoted(page->interaction_number) +
-                    ",\"events\":[";
+  std::string out = "{\"state\":\"" + std::string(session::shown(page->state)) +
+                    "\",\"rep_name\":" + quoted(page->rep_name) +
+                    ",\"interaction_number\":" + quoted(page->interaction_number) + ",\"events\":[";
   for (std::size_t i = 0; i < page->frames.size(); ++i) {
     if (i > 0) out += ',';
     out += *page->frames[i];
   }
-  out += "],\"cursor\":\"" + page->cursor + "\",\"recovered\":" + (page->recovered ? "true}" : "false}");
+  out += "],\"cursor\":\"" + page->cursor +
+         "\",\"recovered\":" + (page->recovered ? "true}" : "false}");
   co_return net::text_response(200, std::move(out), "application/json");
 }
 
@@ -251,7 +262,9 @@ void Channels::mount_web(net::Router& router) {
     net::Route route;
     route.method = net::Method::post;
     route.pattern = "/api/servicenow/" + path;
-    route.handler = [web, handler](net::Request& request) { return (web.get()->*handler)(request); };
+    route.handler = [web, handler](net::Request& request) {
+      return (web.get()->*handler)(request);
+    };
     router.add(std::move(route));
   };
   post("init-session", &Web::init_session);

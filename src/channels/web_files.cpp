@@ -51,8 +51,8 @@ bool is_hidden(const fs::path& relative) {
 WebFiles::WebFiles(const std::string& folder) {
   std::error_code failed;
   if (folder.empty() || !fs::is_directory(folder, failed)) return;
-  for (auto it = fs::recursive_directory_iterator(folder, failed); it != fs::recursive_directory_iterator();
-       it.increment(failed)) {
+  for (auto it = fs::recursive_directory_iterator(folder, failed);
+       it != fs::recursive_directory_iterator(); it.increment(failed)) {
     if (failed || files_.size() >= kMaxFiles) break;
     const fs::path relative = it->path().lexically_relative(folder);
     if (is_hidden(relative)) {
@@ -64,7 +64,8 @@ WebFiles::WebFiles(const std::string& folder) {
   }
   // The page of an old installation is called intranet.html.
   for (const std::string_view index : {"/index.html", "/intranet.html"})
-    if (const auto page = files_.find(index); page != files_.end()) files_.emplace("/", page->second);
+    if (const auto page = files_.find(index); page != files_.end())
+      files_.emplace("/", page->second);
 }
 
 Result<net::Response> WebFiles::get(const std::string& path) const {
@@ -75,7 +76,8 @@ Result<net::Response> WebFiles::get(const std::string& path) const {
   std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   net::Response response = net::text_response(200, std::move(content), type_of(found->second));
   const bool vendored = path.starts_with("/vendor/");
-  response.headers.set("Cache-Control", vendored ? "public, max-age=31536000, immutable" : "no-store");
+  response.headers.set("Cache-Control",
+                       vendored ? "public, max-age=31536000, immutable" : "no-store");
   return response;
 }
 

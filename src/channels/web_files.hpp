@@ -9,9 +9,9 @@
 
 namespace bridge::channels {
 
-/// The files of WEB_DIR. Which there are is found out once, at start; a request only picks from that
-/// table, so no path from a URL ever reaches the file system. Contents are read when asked for:
-/// an edited page shows at once.
+/// The files of WEB_DIR. Which there are is found out once, at start; a request only picks from
+/// that table, so no path from a URL ever reaches the file system. Contents are read when asked
+/// for: an edited page shows at once.
 class WebFiles {
  public:
   /// An empty or missing folder serves nothing.

@@ -39,9 +39,13 @@ std::shared_ptr<const std::string> error_frame(std::string_view error) {
 /// Hands frames to one socket and remembers which of them are not known to have arrived.
 class SocketReader final : public handoff::Subscriber {
  public:
-  explicit SocketReader(std::shared_ptr<net::WebSocket> socket) : socket_(std::move(socket)) {}
+  SocketReader(std::shared_ptr<net::WebSocket> socket, bool plain)
+      : socket_(std::move(socket)), plain_(plain) {}
 
   void on_event(const session::LoggedEventPtr& event) override {
+    // A page without a cursor cannot say what it has; its socket's pongs say it instead, and the
+    // sooner the less is shown twice after a reset.
+    if (plain_) socket_->confirm_soon();
     if (socket_->send(event->frame)) {
       sent_.push_back(event->event.seq);
     } else {
@@ -55,8 +59,12 @@ class SocketReader final : public handoff::Subscriber {
   void on_transient(const std::shared_ptr<const std::string>& frame) override {
     if (socket_->send(frame)) sent_.push_back(0);
   }
-  void on_replaced() override { socket_->close(net::CloseCode::normal, "replaced by a newer socket"); }
-  void on_forgotten() override { socket_->close(net::CloseCode::unknown_session, "session expired"); }
+  void on_replaced() override {
+    socket_->close(net::CloseCode::normal, "replaced by a newer socket");
+  }
+  void on_forgotten() override {
+    socket_->close(net::CloseCode::unknown_session, "session expired");
+  }
 
   /// Seqs of events of which it is not known that they arrived, now that the socket has ended.
   std::vector<std::uint64_t> unconfirmed() const {
@@ -70,13 +78,17 @@ class SocketReader final : public handoff::Subscriber {
 
  private:
   std::shared_ptr<net::WebSocket> socket_;
+  bool plain_;
   std::deque<std::uint64_t> sent_;  // 0 for a frame without a place in the order
   std::uint64_t first_ = 0;         // number of the frame at the front of sent_
   std::vector<std::uint64_t> lost_;
 };
 
 Task<> drain(net::WebSocket& socket) {
-  while (co_await socket.receive()) {
+  // With the co_await as its condition, g++ 12 makes a loop whose end is a trap.
+  for (;;) {
+    const auto received = co_await socket.receive();
+    if (!received) co_return;
   }
 }
 
@@ -100,9 +112,10 @@ Task<> serve(handoff::Handoff& handoff, Guard& guard, net::Request request,
   std::optional<session::Cursor> after;
   if (const auto text = request.query("after")) {
     after = session::parse_cursor(*text);
-    if (!after) co_return co_await reject(socket, "after must be <epoch>:<seq>", net::CloseCode::policy);
+    if (!after)
+      co_return co_await reject(socket, "after must be <epoch>:<seq>", net::CloseCode::policy);
   }
-  SocketReader reader(socket);
+  SocketReader reader(socket, !after);
   auto subscription = co_await handoff.subscribe((*session)->id, after, reader);
   if (!subscription)
     co_return co_await reject(socket, "unknown session", net::CloseCode::unknown_session);

@@ -31,8 +31,9 @@ Result<json::object> parse_object(std::string_view body, std::size_t max_depth) 
 }
 
 std::size_t count_characters(std::string_view utf8) {
-  return static_cast<std::size_t>(std::count_if(
-      utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 std::string_view trim(std::string_view text) {
@@ -47,7 +48,8 @@ const json::value* Fields::find(std::string_view name) const {
 }
 
 void Fields::complain(std::string_view name, std::string_view what) {
-  if (!problem_) problem_ = Error(Errc::invalid_argument, std::string(name) + " " + std::string(what));
+  if (!problem_)
+    problem_ = Error(Errc::invalid_argument, std::string(name) + " " + std::string(what));
 }
 
 std::optional<std::string> Fields::text(std::string_view name, std::size_t max_characters) {
@@ -78,7 +80,8 @@ std::optional<std::int64_t> Fields::integer(std::string_view name) {
     const std::string_view digits = trim(value->get_string());
     if (digits.empty()) return std::nullopt;
     std::int64_t number = 0;
-    const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    const auto [end, failed] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (failed == std::errc() && end == digits.data() + digits.size()) return number;
   }
   complain(name, "must be a whole number");

@@ -27,27 +27,34 @@ bool is_pending(const Send* send) {
 
 }  // namespace
 
-Task<Result<Sent>> Handoff::user_message(SessionId id, std::string text, std::string client_message_id) {
+Task<Result<Sent>> Handoff::user_message(SessionId id, std::string text,
+                                         std::string client_message_id) {
   auto found = co_await engine_->entry(std::move(id));
   if (!found) co_return found.error();
   const EntryPtr entry = *found;
   session::UserMessage input;
   input.text = std::move(text);
-  input.client_message_id = client_message_id.empty() ? "b-" + random_hex(12) : std::move(client_message_id);
+  input.client_message_id =
+      client_message_id.empty() ? "b-" + random_hex(12) : std::move(client_message_id);
   auto applied = co_await engine_->apply(entry, std::move(input));
   if (!applied) co_return applied.error();
 
   Sent sent;
   switch (applied->verdict) {
-    case Verdict::no_live_chat: co_return Error(Errc::wrong_state, "no live chat");
-    case Verdict::session_closed: co_return Error(Errc::chat_ended, "session closed");
-    case Verdict::other_text: co_return Error(Errc::conflict, "client_message_id was used for another text");
-    case Verdict::too_many: co_return Error(Errc::rate_limited, "too many unsent messages")
-        .with_retry_after(std::chrono::seconds(5));
+    case Verdict::no_live_chat:
+      co_return Error(Errc::wrong_state, "no live chat");
+    case Verdict::session_closed:
+      co_return Error(Errc::chat_ended, "session closed");
+    case Verdict::other_text:
+      co_return Error(Errc::conflict, "client_message_id was used for another text");
+    case Verdict::too_many:
+      co_return Error(Errc::rate_limited, "too many unsent messages")
+          .with_retry_after(std::chrono::seconds(5));
     case Verdict::unknown_outcome:
       sent.status = Send::Status::unknown;
       co_return sent;
-    default: break;
+    default:
+      break;
   }
   // The state tells the outcome; a little more than the deadline, so that its own Tick comes first.
   const Deadline deadline = in(options_.policy.send_deadline + std::chrono::seconds(1));
@@ -137,7 +144,8 @@ Task<Result<Verdict>> Handoff::agent_event(AgentEvent event) {
   co_return *outcome->result;
 }
 
-Task<> Handoff::take_agent_event(EntryPtr entry, AgentEvent event, std::shared_ptr<WebhookOutcome> outcome) {
+Task<> Handoff::take_agent_event(EntryPtr entry, AgentEvent event,
+                                 std::shared_ptr<WebhookOutcome> outcome) {
   const auto turn = co_await entry->webhooks.lock();
   std::string account;
   if (!event.sender_sys_id.empty()) account = co_await own_account();
@@ -156,7 +164,8 @@ Task<> Handoff::take_agent_event(EntryPtr entry, AgentEvent event, std::shared_p
   outcome->done.notify();
 }
 
-Task<> Handoff::complete_names(const BridgeSession& session, AgentEvent& event, const std::string& account) {
+Task<> Handoff::complete_names(const BridgeSession& session, AgentEvent& event,
+                               const std::string& account) {
   const std::string sender = event.rep_sys_id.empty() ? event.sender_sys_id : event.rep_sys_id;
   if (!event.rep_name.empty() || event.system || sender.empty()) co_return;
   if (sender == account || sender == session.chat.user_sys_id) co_return;  // an echo needs no name
@@ -169,7 +178,8 @@ Task<> Handoff::complete_names(const BridgeSession& session, AgentEvent& event, 
 }
 
 Task<std::string> Handoff::own_account() {
-  if (!service_account_.empty() || ports_.time.now() < ask_account_again_) co_return service_account_;
+  if (!service_account_.empty() || ports_.time.now() < ask_account_again_)
+    co_return service_account_;
   auto account = co_await ports_.chat.service_account(in(options_.lookup_deadline));
   if (account) {
     service_account_ = *account;

@@ -50,7 +50,8 @@ void Effects::run(const EntryPtr& entry, const session::AskInteraction& effect) 
   tasks_.spawn("ask_interaction", ask(entry, effect));
 }
 void Effects::run(const EntryPtr& entry, const session::ShowTyping& effect) {
-  engine_->show(*entry, std::make_shared<const std::string>(session::render_typing(effect.rep_name)));
+  engine_->show(*entry,
+                std::make_shared<const std::string>(session::render_typing(effect.rep_name)));
 }
 void Effects::run(const EntryPtr&, const session::Count& effect) {
   ports_.metrics.count("bridge_handoff_events_total", effect.what);
@@ -94,9 +95,10 @@ Task<> Effects::open(EntryPtr entry, session::OpenChat effect) {
     answer = answer_of(effect.chat, *opened);
   } else {
     answer.error = opened.error();
-    ports_.logger.warning("open_chat_failed", {{"session", entry->id},
-                                               {"reason", opened.error().to_string()},
-                                               {"unknown", opened.error().outcome() == Outcome::unknown}});
+    ports_.logger.warning("open_chat_failed",
+                          {{"session", entry->id},
+                           {"reason", opened.error().to_string()},
+                           {"unknown", opened.error().outcome() == Outcome::unknown}});
   }
   co_await report(entry, std::move(answer));
 }
@@ -115,9 +117,10 @@ Task<> Effects::send(EntryPtr entry, session::SendMessage effect) {
     answer.sequence = sent->sequence;
   } else {
     answer.error = sent.error();
-    ports_.logger.warning("send_message_failed", {{"session", entry->id},
-                                                  {"reason", sent.error().to_string()},
-                                                  {"unknown", sent.error().outcome() == Outcome::unknown}});
+    ports_.logger.warning("send_message_failed",
+                          {{"session", entry->id},
+                           {"reason", sent.error().to_string()},
+                           {"unknown", sent.error().outcome() == Outcome::unknown}});
   }
   co_await report(entry, std::move(answer));
 }
@@ -137,14 +140,17 @@ Task<> Effects::end(EntryPtr entry, session::EndChat effect) {
 }
 
 Task<> Effects::touch(EntryPtr entry, session::TouchChat effect) {
-  const auto touched = co_await ports_.chat.touch(ref_of(effect.chat), effect.typing, in(options_.touch_deadline));
+  const auto touched =
+      co_await ports_.chat.touch(ref_of(effect.chat), effect.typing, in(options_.touch_deadline));
   // Nobody waits for it and the next one comes within a minute.
   if (!touched)
-    ports_.logger.debug("touch_failed", {{"session", entry->id}, {"reason", touched.error().to_string()}});
+    ports_.logger.debug("touch_failed",
+                        {{"session", entry->id}, {"reason", touched.error().to_string()}});
 }
 
 Task<> Effects::ask(EntryPtr entry, session::AskInteraction effect) {
-  auto status = co_await ports_.chat.ask(effect.chat.interaction_sys_id, in(options_.touch_deadline));
+  auto status =
+      co_await ports_.chat.ask(effect.chat.interaction_sys_id, in(options_.touch_deadline));
   session::InteractionAnswered answer;
   answer.chat_number = effect.chat.number;
   if (status) {

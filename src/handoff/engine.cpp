@@ -16,7 +16,11 @@ constexpr int kMaxConflicts = 8;
 
 Engine::Engine(const asio::any_io_executor& executor, const Options& options, const Ports& ports,
                std::function<void(const EntryPtr&, const session::Effect&)> act)
-    : executor_(executor), options_(options), ports_(ports), act_(std::move(act)), due_changed_(executor) {}
+    : executor_(executor),
+      options_(options),
+      ports_(ports),
+      act_(std::move(act)),
+      due_changed_(executor) {}
 
 EntryPtr Engine::keep(StoredSession stored) {
   auto entry = std::make_shared<Entry>(executor_, std::move(stored.state));
@@ -85,7 +89,8 @@ Task<Result<Applied>> Engine::apply(EntryPtr entry, session::Input input) {
         if (!stored) co_return stored.error();
         // Another replica's events are published here too, so that our readers miss nothing.
         std::vector<LoggedEventPtr> theirs =
-            stored->log.read({stored->state->epoch, entry->log.last_seq()}, stored->state->epoch).events;
+            stored->log.read({stored->state->epoch, entry->log.last_seq()}, stored->state->epoch)
+                .events;
         if (stored->state->version > entry->state->version) publish(entry, stored->state, theirs);
         continue;
       }
@@ -130,17 +135,20 @@ Task<> Engine::forget(EntryPtr entry) {
   entries_.erase(entry->id);
   const auto erased = co_await ports_.store.erase(entry->id);
   if (!erased)
-    ports_.logger.error("session_erase_failed", {{"session", entry->id}, {"reason", erased.error().to_string()}});
+    ports_.logger.error("session_erase_failed",
+                        {{"session", entry->id}, {"reason", erased.error().to_string()}});
   const std::vector<Subscriber*> readers = entry->subscribers;
   for (Subscriber* reader : readers) reader->on_forgotten();
   if (entry->plain.newest()) entry->plain.newest()->on_forgotten();
   entry->changed.notify();
-  ports_.logger.info("session_forgotten", {{"session", entry->id}, {"state", session::shown(entry->state->state)}});
+  ports_.logger.info("session_forgotten",
+                     {{"session", entry->id}, {"state", session::shown(entry->state->state)}});
 }
 
 void Engine::schedule(const EntryPtr& entry) {
   if (entry->forgotten) return;
-  const Time due = session::next_due(*entry->state, entry->presence, options_.policy, ports_.time.now());
+  const Time due =
+      session::next_due(*entry->state, entry->presence, options_.policy, ports_.time.now());
   if (due == entry->due) return;
   if (entry->due != Time::max()) due_.erase({entry->due, entry->id});
   entry->due = due;
@@ -165,7 +173,8 @@ Task<> Engine::run_timer() {
       tick.presence = entry->presence;
       const auto applied = co_await apply(entry, tick);
       if (!applied && !entry->forgotten)
-        ports_.logger.error("tick_failed", {{"session", id}, {"reason", applied.error().to_string()}});
+        ports_.logger.error("tick_failed",
+                            {{"session", id}, {"reason", applied.error().to_string()}});
       // What is still due now could not be done now; the next look tries it again.
       schedule(entry);
       if (entry->due <= now) break;

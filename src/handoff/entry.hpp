@@ -44,8 +44,8 @@ struct Entry {
   std::shared_ptr<const session::BridgeSession> state;
   session::EventLog log;
   session::Presence presence;
-  async::Signal changed;      ///< a commit, a transient frame, or the end of the session
-  async::FifoMutex webhooks;  ///< one at a time, in order of arrival
+  async::Signal changed;                 ///< a commit, a transient frame, or the end of the session
+  async::FifoMutex webhooks;             ///< one at a time, in order of arrival
   std::vector<Subscriber*> subscribers;  ///< with a cursor
   PlainReader plain;
   std::shared_ptr<const std::string> transient;  ///< the last one, for waiting polls

@@ -115,7 +115,8 @@ Task<Result<std::string>> Handoff::user_for(const BridgeSession& session) {
   if (resolved && *resolved) co_return **resolved;
   if (!resolved && !resolved.error().is(Errc::invalid_argument)) co_return resolved.error();
   ports_.metrics.count("bridge_users_unresolved_total");
-  ports_.logger.warning("user_unresolved", {{"session", session.id}, {"refused", options_.refuse_unresolved}});
+  ports_.logger.warning("user_unresolved",
+                        {{"session", session.id}, {"refused", options_.refuse_unresolved}});
   if (options_.refuse_unresolved)
     co_return Error(Errc::forbidden, "the user is not known to ServiceNow")
         .with_hint("Exactly one active sys_user must have this e-mail or user name.");
@@ -140,11 +141,13 @@ Task<Result<Escalated>> Handoff::escalate(SessionId id, EscalateRequest request)
     input.opening_message = std::move(request.opening_message);
     input.context = std::move(request.context);
     input.short_description = "Web chat handoff from ";
-    const std::string& who = claims.user_display_name.empty() ? claims.user_email : claims.user_display_name;
+    const std::string& who =
+        claims.user_display_name.empty() ? claims.user_email : claims.user_display_name;
     input.short_description += who.empty() ? "guest" : who;
     if (!claims.user_display_name.empty() && !claims.user_email.empty())
       input.short_description += " <" + claims.user_email + ">";
-    if (!who.empty() && !options_.trust_email) input.short_description += " (name as given, not verified)";
+    if (!who.empty() && !options_.trust_email)
+      input.short_description += " (name as given, not verified)";
     auto applied = co_await engine_->apply(entry, std::move(input));
     if (!applied) co_return applied.error();
     result.already = applied->verdict == session::Verdict::already;
@@ -155,7 +158,8 @@ Task<Result<Escalated>> Handoff::escalate(SessionId id, EscalateRequest request)
   // Whoever asks while the chat is being opened shares its outcome.
   const Deadline deadline = in(options_.open_deadline + std::chrono::seconds(1));
   const auto pending = [&] {
-    return entry->state->state == State::opening && entry->state->open && entry->state->open->in_flight;
+    return entry->state->state == State::opening && entry->state->open &&
+           entry->state->open->in_flight;
   };
   while (pending()) {
     const std::uint64_t seen = entry->changed.generation();

@@ -21,12 +21,12 @@ std::shared_ptr<const std::string> resync_frame(const Entry& entry) {
   const auto text_or_null = [](const std::string& text) {
     return text.empty() ? json::value(nullptr) : json::value(text);
   };
-  return std::make_shared<const std::string>(json::serialize(json::object{
-      {"type", "resync"},
-      {"state", session::shown(now.state)},
-      {"rep_name", text_or_null(now.chat.rep_name)},
-      {"interaction_number", text_or_null(now.chat.interaction_number)},
-      {"cursor", session::to_string(Cursor{now.epoch, entry.log.first_seq() - 1})}}));
+  return std::make_shared<const std::string>(json::serialize(
+      json::object{{"type", "resync"},
+                   {"state", session::shown(now.state)},
+                   {"rep_name", text_or_null(now.chat.rep_name)},
+                   {"interaction_number", text_or_null(now.chat.interaction_number)},
+                   {"cursor", session::to_string(Cursor{now.epoch, entry.log.first_seq() - 1})}}));
 }
 
 /// Counts a waiting poll as a reader for as long as it waits.

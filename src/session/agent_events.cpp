@@ -39,7 +39,8 @@ void Turn::on(const AgentSaid& input) {
     const bool speaks = event.kind == AgentEvent::Kind::reply && !event.text.empty();
     if (speaks && s().chat.number > 0 && !is_echo(event, input.service_account) &&
         (event.message_sys_id.empty() || s().seen_messages.insert(event.message_sys_id)))
-      log(RepMessageEvent{event.text, event.rep_name, event.message_sys_id, event.sent_at, event.system, true});
+      log(RepMessageEvent{event.text, event.rep_name, event.message_sys_id, event.sent_at,
+                          event.system, true});
     return;
   }
   if (s().chat.interaction_sys_id.empty() && !event.interaction_sys_id.empty()) settle_open(event);
@@ -49,8 +50,9 @@ void Turn::on(const AgentSaid& input) {
       if (s().state == State::live) start(ShowTyping{s().chat.rep_name});
       return;
     case AgentEvent::Kind::claimed:
-      go_live(event.rep_name.empty() && s().chat.rep_name.empty() ? "Support Agent" : event.rep_name,
-              event.rep_sys_id);
+      go_live(
+          event.rep_name.empty() && s().chat.rep_name.empty() ? "Support Agent" : event.rep_name,
+          event.rep_sys_id);
       return;
     case AgentEvent::Kind::closed: {
       if (s().state != State::queued && s().state != State::live) return say(Verdict::already);
@@ -88,7 +90,8 @@ void Turn::take_row(const AgentEvent& row, const std::string& service_account) {
     count("webhook_repeat");
     say(Verdict::repeat);
     // The other relay rule may know the name that the first one did not.
-    if (s().state == State::live && s().chat.rep_name.empty() && !row.rep_name.empty() && !row.system)
+    if (s().state == State::live && s().chat.rep_name.empty() && !row.rep_name.empty() &&
+        !row.system)
       go_live(row.rep_name, row.sender_sys_id);
     return;
   }
@@ -115,8 +118,8 @@ bool Turn::is_echo(const AgentEvent& row, const std::string& service_account) {
   if (row.system) return false;
   if (!row.sender_sys_id.empty()) {
     if (row.sender_sys_id == s().chat.rep_sys_id) return false;
-    if (row.sender_sys_id == s().chat.user_sys_id || row.sender_sys_id == s().chat.consumer_sys_id ||
-        row.sender_sys_id == service_account)
+    if (row.sender_sys_id == s().chat.user_sys_id ||
+        row.sender_sys_id == s().chat.consumer_sys_id || row.sender_sys_id == service_account)
       return true;
     if (!service_account.empty()) return false;
   }
@@ -132,7 +135,8 @@ bool Turn::is_echo(const AgentEvent& row, const std::string& service_account) {
 bool Turn::may_be_echo(const AgentEvent& row, const std::string& service_account) {
   if (row.system) return false;
   // With a sender it can only be ours if we do not know who we are.
-  if (!row.sender_sys_id.empty() && (!service_account.empty() || row.sender_sys_id == s().chat.rep_sys_id))
+  if (!row.sender_sys_id.empty() &&
+      (!service_account.empty() || row.sender_sys_id == s().chat.rep_sys_id))
     return false;
   return std::any_of(s().sends.begin(), s().sends.end(), [&](const Send& send) {
     return send.status == Send::Status::in_flight && same_text(send.text, row.text);

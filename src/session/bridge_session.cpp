@@ -35,8 +35,9 @@ std::string chat_key(const SessionId& id, int number) {
 SessionId session_of_key(const std::string& key) {
   const std::string id = key.substr(0, 32);
   const bool plain = key.size() == 32;
-  const bool numbered = key.size() > 33 && key.size() < 40 && key[32] == '-' &&
-                        std::all_of(key.begin() + 33, key.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool numbered =
+      key.size() > 33 && key.size() < 40 && key[32] == '-' &&
+      std::all_of(key.begin() + 33, key.end(), [](char c) { return c >= '0' && c <= '9'; });
   return is_hex(id, 32) && (plain || numbered) ? id : SessionId();
 }
 

@@ -37,7 +37,8 @@ void Turn::on(const Escalate& input) {
 void Turn::begin_chat(const Escalate& input) {
   // A chat that was refused has no interaction; its number and key are used again, so that an open
   // which did succeed unseen is found by the next attempt.
-  const bool reuse = s().chat.number > 0 && s().chat.interaction_sys_id.empty() && s().state == State::bot;
+  const bool reuse =
+      s().chat.number > 0 && s().chat.interaction_sys_id.empty() && s().state == State::bot;
   Chat chat;
   chat.number = reuse ? s().chat.number : s().chat.number + 1;
   chat.key = chat_key(s().id, chat.number);

@@ -35,7 +35,9 @@ struct Render {
             {"seq", seq}};
   }
   json::object operator()(const RepMessageEvent& e) const {
-    json::object frame{{"type", "message"}, {"from", "rep"}, {"rep_name", name_or_null(e.rep_name)},
+    json::object frame{{"type", "message"},
+                       {"from", "rep"},
+                       {"rep_name", name_or_null(e.rep_name)},
                        {"text", e.text}};
     if (!e.message_sys_id.empty()) frame["id"] = e.message_sys_id;
     if (!e.sent_at.empty()) frame["sent_at"] = e.sent_at;
@@ -57,31 +59,44 @@ struct Render {
 std::string_view shown(State state) {
   switch (state) {
     case State::bot:
-    case State::opening: return "bot";
-    case State::queued: return "queued";
-    case State::live: return "live";
-    case State::closed: return "closed";
+    case State::opening:
+      return "bot";
+    case State::queued:
+      return "queued";
+    case State::live:
+      return "live";
+    case State::closed:
+      return "closed";
   }
   return "bot";
 }
 
-std::string_view to_string(State state) { return state == State::opening ? "opening" : shown(state); }
+std::string_view to_string(State state) {
+  return state == State::opening ? "opening" : shown(state);
+}
 
 std::string_view to_string(CloseReason reason) {
   switch (reason) {
-    case CloseReason::agent_ended: return "agent_ended";
-    case CloseReason::user_ended: return "user_ended";
-    case CloseReason::abandoned: return "abandoned";
-    case CloseReason::error: return "error";
+    case CloseReason::agent_ended:
+      return "agent_ended";
+    case CloseReason::user_ended:
+      return "user_ended";
+    case CloseReason::abandoned:
+      return "abandoned";
+    case CloseReason::error:
+      return "error";
   }
   return "error";
 }
 
 std::string_view to_string(Delivery delivery) {
   switch (delivery) {
-    case Delivery::delivered: return "delivered";
-    case Delivery::failed: return "failed";
-    case Delivery::unknown: return "unknown";
+    case Delivery::delivered:
+      return "delivered";
+    case Delivery::failed:
+      return "failed";
+    case Delivery::unknown:
+      return "unknown";
   }
   return "unknown";
 }

@@ -16,14 +16,19 @@ std::optional<Cursor> parse_cursor(std::string_view text) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
   });
   const std::string_view digits = text.substr(colon + 1);
-  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), cursor.seq);
+  const auto [end, failed] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), cursor.seq);
   if (!word || failed != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
   return cursor;
 }
 
-std::string to_string(const Cursor& cursor) { return cursor.epoch + ":" + std::to_string(cursor.seq); }
+std::string to_string(const Cursor& cursor) {
+  return cursor.epoch + ":" + std::to_string(cursor.seq);
+}
 
-void EventLog::append(Event event) { append(std::make_shared<const LoggedEvent>(std::move(event))); }
+void EventLog::append(Event event) {
+  append(std::make_shared<const LoggedEvent>(std::move(event)));
+}
 
 void EventLog::append(LoggedEventPtr event) {
   assert(event->event.seq == last_seq_ + 1 || events_.empty());
@@ -57,7 +62,8 @@ EventLog::Page EventLog::read(const Cursor& after, std::string_view epoch) const
   page.recovered = same_life && after.seq <= last_seq_ && after.seq + 1 >= first_seq();
   const std::uint64_t from = page.recovered ? after.seq + 1 : first_seq();
   if (from <= last_seq_)
-    page.events.assign(events_.begin() + static_cast<std::ptrdiff_t>(from - first_seq()), events_.end());
+    page.events.assign(events_.begin() + static_cast<std::ptrdiff_t>(from - first_seq()),
+                       events_.end());
   return page;
 }
 

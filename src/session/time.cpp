@@ -33,7 +33,8 @@ Time expiry(const BridgeSession& session, const Presence& presence, const Policy
 }  // namespace
 
 bool is_present(const Presence& presence, Time now) {
-  return presence.attached > 0 || (presence.last_seen != Time{} && now - presence.last_seen < kPollPause);
+  return presence.attached > 0 ||
+         (presence.last_seen != Time{} && now - presence.last_seen < kPollPause);
 }
 
 void Turn::on(const Tick& input) {
@@ -80,7 +81,8 @@ void Turn::on(const Tick& input) {
   }
 }
 
-Time next_due(const BridgeSession& session, const Presence& presence, const Policy& policy, Time now) {
+Time next_due(const BridgeSession& session, const Presence& presence, const Policy& policy,
+              Time now) {
   Time due = Time::max();
   const auto at = [&due](Time when) { due = std::min(due, when); };
   bool sending = false;
@@ -94,7 +96,8 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
     if (!end.in_flight && !sending) at(end.next_try);
   if (in_chat(session)) {
     if (presence.attached == 0) at(last_reader(session, presence) + policy.abandoned_after);
-    if (session.chat.api >= 2 && is_present(presence, now)) at(session.last_touch + policy.touch_interval);
+    if (session.chat.api >= 2 && is_present(presence, now))
+      at(session.last_touch + policy.touch_interval);
   }
   if (is_stuck(session) && presence.attached == 0)
     at(std::max(session.last_activity, presence.last_seen) + policy.abandoned_after);

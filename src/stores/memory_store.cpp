@@ -114,6 +114,8 @@ class MemoryStore final : public handoff::SessionStore {
 
 }  // namespace
 
-std::unique_ptr<handoff::SessionStore> make_memory_store() { return std::make_unique<MemoryStore>(); }
+std::unique_ptr<handoff::SessionStore> make_memory_store() {
+  return std::make_unique<MemoryStore>();
+}
 
 }  // namespace bridge::stores

@@ -43,7 +43,8 @@ class Gate {
     changed_.notify();
   }
   Task<> pass() {
-    while (!open_) (void)co_await changed_.wait(changed_.generation(), in(std::chrono::seconds(20)));
+    while (!open_)
+      (void)co_await changed_.wait(changed_.generation(), in(std::chrono::seconds(20)));
   }
 
  private:
@@ -53,7 +54,8 @@ class Gate {
 
 class FakeLiveChat final : public handoff::LiveChat {
  public:
-  explicit FakeLiveChat(const asio::any_io_executor& executor) : opening(executor), sending(executor) {}
+  explicit FakeLiveChat(const asio::any_io_executor& executor)
+      : opening(executor), sending(executor) {}
 
   Task<Result<handoff::OpenedChat>> open(handoff::OpenRequest request, Deadline) override {
     opens.push_back(request);

@@ -25,7 +25,8 @@ inline void run_coroutine(asio::io_context& context, const std::function<Task<>(
   });
   const auto deadline = std::chrono::steady_clock::now() + limit;
   context.restart();
-  while (!finished && std::chrono::steady_clock::now() < deadline && context.run_one_until(deadline) > 0) {
+  while (!finished && std::chrono::steady_clock::now() < deadline &&
+         context.run_one_until(deadline) > 0) {
   }
   if (thrown) std::rethrow_exception(thrown);
   ASSERT_TRUE(finished) << "the coroutine did not finish";

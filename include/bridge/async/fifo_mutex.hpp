@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <utility>
 
 #include "bridge/async/signal.hpp"
@@ -15,15 +16,21 @@ class FifoMutex {
  public:
   class Guard {
    public:
-    explicit Guard(FifoMutex& mutex) : mutex_(&mutex) {}
-    Guard(Guard&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {}
+    Guard(Guard&& other) noexcept
+        : mutex_(std::exchange(other.mutex_, nullptr)), place_(other.place_) {}
     Guard& operator=(Guard&&) = delete;
     ~Guard() {
-      if (mutex_) mutex_->advance();
+      if (mutex_) mutex_->leave(place_);
     }
 
    private:
+    friend class FifoMutex;
+    using Place = std::list<char>::iterator;
+    explicit Guard(FifoMutex& mutex)
+        : mutex_(&mutex), place_(mutex.queue_.insert(mutex.queue_.end(), 0)) {}
+
     FifoMutex* mutex_;
+    Place place_;
   };
 
   explicit FifoMutex(const asio::any_io_executor& executor) : turn_(executor) {}
@@ -31,17 +38,16 @@ class FifoMutex {
   /// Cancellation: throws operation_aborted; the place in the queue is given up.
   Task<Guard> lock();
   /// Those inside and those waiting.
-  std::uint64_t load() const { return next_ - serving_; }
+  std::uint64_t load() const { return queue_.size(); }
 
  private:
-  void advance() {
-    ++serving_;
+  void leave(Guard::Place place) {
+    queue_.erase(place);
     turn_.notify();
   }
 
   Signal turn_;
-  std::uint64_t next_ = 0;
-  std::uint64_t serving_ = 0;
+  std::list<char> queue_;  // one element for each place; the first of them is inside
 };
 
 }  // namespace bridge::async

@@ -7,7 +7,7 @@
 #include <list>
 #include <string>
 
-#include "bridge/async/task.hpp"
+#include "bridge/async/signal.hpp"
 #include "bridge/core/logger.hpp"
 
 namespace bridge::async {
@@ -28,7 +28,8 @@ class TaskGroup {
   /// Asks every task to end (terminal cancellation). Does not wait.
   void cancel();
 
-  /// Returns when no task is left, or at `deadline`; says whether none is left.
+  /// Returns when no task is left, or at `deadline`; says whether none is left. Any number may
+  /// wait.
   Task<bool> wait(Deadline deadline);
 
   std::size_t size() const { return signals_.size(); }
@@ -38,7 +39,7 @@ class TaskGroup {
   asio::any_io_executor executor_;
   Logger& logger_;
   std::list<asio::cancellation_signal> signals_;
-  asio::steady_timer empty_;
+  Signal empty_;
 };
 
 }  // namespace bridge::async

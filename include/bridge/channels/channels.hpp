@@ -17,7 +17,7 @@ namespace bridge::channels {
 struct Options {
   identity::SharedSecret webhook_secret;  ///< X-Bridge-Secret
   identity::SharedSecret agent_secret;    ///< X-Agent-Secret; unset: the agent endpoints are 503
-  bool session_token_optional = false;    ///< SESSION_TOKEN=optional: trust by id, as the old bridge
+  bool session_token_optional = false;  ///< SESSION_TOKEN=optional: trust by id, as the old bridge
   std::vector<std::string> allowed_origins;  ///< "https://host[:port]"
   bool trust_forwarded_host = false;         ///< TRUSTED_PROXIES > 0
   std::string public_url;                    ///< BRIDGE_PUBLIC_URL

@@ -58,12 +58,14 @@ enum class Outcome { failed, unknown };
 class Error {
  public:
   Error() = default;
-  Error(Errc code, std::string context = {}) : code_(make_error_code(code)), context_(std::move(context)) {}
+  Error(Errc code, std::string context = {})
+      : code_(make_error_code(code)), context_(std::move(context)) {}
   Error(boost::system::error_code code, std::string context = {})
       : code_(code), context_(std::move(context)) {}
 
   const boost::system::error_code& code() const { return code_; }
-  /// Safe to show and to log: says who and what, never an upstream body, a secret or a message text.
+  /// Safe to show and to log: says who and what, never an upstream body, a secret or a message
+  /// text.
   const std::string& context() const { return context_; }
   /// What to do about it, in one sentence; may be empty.
   const std::string& hint() const { return hint_; }
@@ -75,8 +77,14 @@ class Error {
   Errc errc() const;
   bool is(Errc code) const { return code_ == make_error_code(code); }
 
-  Error&& with_hint(std::string hint) && { hint_ = std::move(hint); return std::move(*this); }
-  Error&& with_outcome(Outcome outcome) && { outcome_ = outcome; return std::move(*this); }
+  Error&& with_hint(std::string hint) && {
+    hint_ = std::move(hint);
+    return std::move(*this);
+  }
+  Error&& with_outcome(Outcome outcome) && {
+    outcome_ = outcome;
+    return std::move(*this);
+  }
   Error&& with_retry_after(std::optional<std::chrono::seconds> wait) && {
     retry_after_ = wait;
     return std::move(*this);
@@ -94,7 +102,8 @@ class Error {
 };
 
 /// What `Result::value()` throws when there is none: asking without looking is a bug.
-[[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
+[[noreturn]] void throw_exception_from_error(const Error& error,
+                                             const boost::source_location& where);
 
 /// boost::system::result under our name, made nodiscard. `error()` returns a copy.
 template <class T = void>

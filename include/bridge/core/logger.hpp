@@ -39,10 +39,18 @@ class Logger {
   void log(Level level, std::string_view event, std::initializer_list<Field> fields = {}) {
     if (enabled(level)) write(level, event, {fields.begin(), fields.size()});
   }
-  void debug(std::string_view event, std::initializer_list<Field> f = {}) { log(Level::debug, event, f); }
-  void info(std::string_view event, std::initializer_list<Field> f = {}) { log(Level::info, event, f); }
-  void warning(std::string_view event, std::initializer_list<Field> f = {}) { log(Level::warning, event, f); }
-  void error(std::string_view event, std::initializer_list<Field> f = {}) { log(Level::error, event, f); }
+  void debug(std::string_view event, std::initializer_list<Field> f = {}) {
+    log(Level::debug, event, f);
+  }
+  void info(std::string_view event, std::initializer_list<Field> f = {}) {
+    log(Level::info, event, f);
+  }
+  void warning(std::string_view event, std::initializer_list<Field> f = {}) {
+    log(Level::warning, event, f);
+  }
+  void error(std::string_view event, std::initializer_list<Field> f = {}) {
+    log(Level::error, event, f);
+  }
 };
 
 /// Says nothing; for tests and tools.

@@ -62,7 +62,7 @@ class EscalateRequest {
  public:
   EscalateRequest() = default;
   std::string opening_message;
-  std::string user_email;         ///< replaces the session's claim if given
+  std::string user_email;  ///< replaces the session's claim if given
   std::string user_display_name;
   std::string context;
 };
@@ -124,12 +124,14 @@ class Handoff {
   Task<Result<session::SessionId>> resolve(std::string id_or_conversation);
 
   /// Returns when the chat is open or refused, or its outcome is unknown.
-  /// Errors: not_found, forbidden (unresolved user is refused), or what ServiceNow said, with outcome.
+  /// Errors: not_found, forbidden (unresolved user is refused), or what ServiceNow said, with
+  /// outcome.
   Task<Result<Escalated>> escalate(session::SessionId id, EscalateRequest request);
   /// Returns when ServiceNow took the message, refused it, or the deadline passed.
   /// Errors: not_found, wrong_state (no live chat), chat_ended (session closed), conflict (other
   /// text under that id), rate_limited (too many waiting).
-  Task<Result<Sent>> user_message(session::SessionId id, std::string text, std::string client_message_id);
+  Task<Result<Sent>> user_message(session::SessionId id, std::string text,
+                                  std::string client_message_id);
   /// Errors: not_found.
   Task<Result<>> user_typing(session::SessionId id);
   /// Returns once the end is committed and ServiceNow has been told, or was tried once.

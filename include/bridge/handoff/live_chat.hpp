@@ -38,8 +38,8 @@ struct OpenedChat {
   std::string conversation_sys_id;
   std::string interaction_sys_id;
   std::string interaction_number;
-  std::string consumer_sys_id;            ///< sys_cs_consumer
-  std::string first_message_sys_id;       ///< empty if unknown or none
+  std::string consumer_sys_id;       ///< sys_cs_consumer
+  std::string first_message_sys_id;  ///< empty if unknown or none
   std::int64_t first_message_sequence = 0;
   /// The chat is open, but the opening message is not in it and has to be sent.
   bool opening_not_sent = false;
@@ -82,7 +82,8 @@ class LiveChat {
   /// Shows the user typing (if `typing`), and in any case holds off the idle timer.
   /// On an old installation does nothing and succeeds.
   virtual Task<Result<>> touch(ChatRef chat, bool typing, Deadline deadline) = 0;
-  virtual Task<Result<InteractionStatus>> ask(std::string interaction_sys_id, Deadline deadline) = 0;
+  virtual Task<Result<InteractionStatus>> ask(std::string interaction_sys_id,
+                                              Deadline deadline) = 0;
   /// sys_user.name, kept for some minutes; empty if there is no such user.
   virtual Task<Result<std::string>> name_of(std::string user_sys_id, Deadline deadline) = 0;
   /// sys_user.sys_id of our own account, asked once.

@@ -47,7 +47,8 @@ class SessionStore {
   /// Forgets a session and its events. Succeeds when there is none.
   virtual Task<Result<>> erase(session::SessionId id) = 0;
   /// Ids in `state`, least recently active first, at most `limit`.
-  virtual Task<Result<std::vector<session::SessionId>>> oldest(session::State state, std::size_t limit) = 0;
+  virtual Task<Result<std::vector<session::SessionId>>> oldest(session::State state,
+                                                               std::size_t limit) = 0;
   /// All ids: asked once at start, to resume what was under way.
   virtual Task<Result<std::vector<session::SessionId>>> all() = 0;
   virtual Task<Result<std::size_t>> count() = 0;

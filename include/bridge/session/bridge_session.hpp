@@ -46,7 +46,7 @@ struct Send {
 
   std::uint64_t id = 0;
   std::string client_message_id;
-  std::string text;        ///< dropped once it is not needed any more
+  std::string text;  ///< dropped once it is not needed any more
   std::size_t text_hash = 0;
   Status status = Status::waiting;
   Time accepted{};
@@ -149,10 +149,10 @@ struct BridgeSession {
   std::string directline_user;
   std::string directline_conversation;
 
-  Chat chat;                    ///< the current one, or the last
-  std::vector<Chat> past_chats; ///< ids only matter: late events are recognised
+  Chat chat;                     ///< the current one, or the last
+  std::vector<Chat> past_chats;  ///< ids only matter: late events are recognised
   std::optional<PendingOpen> open;
-  Trouble open_trouble;  ///< of the last open that did not succeed
+  Trouble open_trouble;    ///< of the last open that did not succeed
   std::deque<Send> sends;  ///< waiting and in flight first come first; finished ones for repeats
   std::uint64_t next_send_id = 1;
   std::vector<PendingEnd> ends;

@@ -118,7 +118,9 @@ struct OpenChat {
   PendingOpen open;
   bool ask_first = false;  ///< an earlier attempt may have succeeded: look the key up first
   bool only_find = false;  ///< the user has left: look it up only to end it
-  bool operator==(const OpenChat& o) const { return chat.key == o.chat.key && ask_first == o.ask_first && only_find == o.only_find; }
+  bool operator==(const OpenChat& o) const {
+    return chat.key == o.chat.key && ask_first == o.ask_first && only_find == o.only_find;
+  }
 };
 struct SendMessage {
   std::uint64_t send_id = 0;
@@ -153,14 +155,15 @@ struct Count {
   bool operator==(const Count&) const = default;
 };
 
-using Effect = std::variant<OpenChat, SendMessage, EndChat, TouchChat, AskInteraction, ShowTyping, Count>;
+using Effect =
+    std::variant<OpenChat, SendMessage, EndChat, TouchChat, AskInteraction, ShowTyping, Count>;
 
 // ---- Decision ------------------------------------------------------------------------------
 
 /// What the caller that gave the input is told at once.
 enum class Verdict {
-  accepted,         ///< taken; its outcome is in the state, now or later
-  already,          ///< nothing to do: it is so already
+  accepted,  ///< taken; its outcome is in the state, now or later
+  already,   ///< nothing to do: it is so already
   no_live_chat,
   session_closed,
   other_text,       ///< the same client_message_id with another text
@@ -187,7 +190,8 @@ Decision decide(const BridgeSession& session, const Input& input, Time now, cons
 std::vector<Effect> resume(BridgeSession& session);
 
 /// When the next Tick could change anything; `Time::max()` if never.
-Time next_due(const BridgeSession& session, const Presence& presence, const Policy& policy, Time now);
+Time next_due(const BridgeSession& session, const Presence& presence, const Policy& policy,
+              Time now);
 
 /// Whether an AgentEvent names the current chat, by interaction, then conversation, then key.
 bool is_current_chat(const BridgeSession& session, const AgentEvent& event);

@@ -25,8 +25,8 @@ std::string_view to_string(CloseReason reason);
 /// The chat changed its state, or the person on the other side became known.
 struct StatusEvent {
   State state = State::bot;
-  std::string interaction_number;  ///< only told with `queued`
-  std::string rep_name;            ///< empty: not known
+  std::string interaction_number;                 ///< only told with `queued`
+  std::string rep_name;                           ///< empty: not known
   CloseReason reason = CloseReason::agent_ended;  ///< only meaningful with `closed`
   bool operator==(const StatusEvent&) const = default;
 };

@@ -35,7 +35,8 @@ struct LogLimits {
 
 /// An event with its frame, rendered once and shared by all readers.
 struct LoggedEvent {
-  explicit LoggedEvent(Event e) : event(std::move(e)), frame(std::make_shared<const std::string>(render(event))) {}
+  explicit LoggedEvent(Event e)
+      : event(std::move(e)), frame(std::make_shared<const std::string>(render(event))) {}
   Event event;
   std::shared_ptr<const std::string> frame;
 };
@@ -60,7 +61,9 @@ class EventLog {
 
   /// The event with that seq, or null if it is not kept.
   LoggedEventPtr find(std::uint64_t seq) const;
-  std::uint64_t first_seq() const { return events_.empty() ? last_seq_ + 1 : events_.front()->event.seq; }
+  std::uint64_t first_seq() const {
+    return events_.empty() ? last_seq_ + 1 : events_.front()->event.seq;
+  }
   std::uint64_t last_seq() const { return last_seq_; }
   std::size_t size() const { return events_.size(); }
   std::size_t bytes() const { return bytes_; }

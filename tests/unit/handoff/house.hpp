@@ -19,7 +19,9 @@ namespace bridge::handoff {
 // type's default constructor is not user-provided (docs/common_errors.md).
 inline EscalateRequest plain_request() { return {}; }
 inline NewSession nobody() { return {}; }
-inline session::Cursor cursor_of(std::string epoch, std::uint64_t seq) { return {std::move(epoch), seq}; }
+inline session::Cursor cursor_of(std::string epoch, std::uint64_t seq) {
+  return {std::move(epoch), seq};
+}
 inline session::Cursor start_of_log() { return cursor_of("0", 0); }
 
 class House {
@@ -34,7 +36,8 @@ class House {
     SessionStore& used = over ? *over : *store;
     Handoff handoff(context.get_executor(), options,
                     Ports{used, chat, desks, desks, desks, time, logger, metrics});
-    test::run_coroutine(context, [&] { return drive(handoff, body); }, std::chrono::seconds(30));
+    test::run_coroutine(
+        context, [&] { return drive(handoff, body); }, std::chrono::seconds(30));
     context.restart();
     context.run_for(std::chrono::seconds(2));
     EXPECT_TRUE(context.stopped()) << "work was left behind";
@@ -65,7 +68,8 @@ class House {
     EXPECT_EQ(view.value()->state, session::State::live);
     co_return id;
   }
-  session::AgentEvent event(const session::SessionId& id, std::string text = {}, std::string message = {}) {
+  session::AgentEvent event(const session::SessionId& id, std::string text = {},
+                            std::string message = {}) {
     session::AgentEvent event;
     event.api = 2;
     event.key = id;
@@ -104,7 +108,9 @@ class RecordingSubscriber final : public Subscriber {
     frames.push_back(*event->frame);
     seqs.push_back(event->event.seq);
   }
-  void on_transient(const std::shared_ptr<const std::string>& frame) override { transients.push_back(*frame); }
+  void on_transient(const std::shared_ptr<const std::string>& frame) override {
+    transients.push_back(*frame);
+  }
   void on_replaced() override { replaced = true; }
   void on_forgotten() override { forgotten = true; }
 

@@ -59,11 +59,13 @@ TEST(CursorReaders, AreToldWhenSomethingMayBeMissing) {
   House house(options);
   house.run([&](Handoff& handoff) -> Task<> {
     const auto id = co_await house.live(handoff);
-    for (int i = 0; i < 5; ++i) (void)co_await handoff.agent_event(house.event(id, "text", "m" + std::to_string(i)));
+    for (int i = 0; i < 5; ++i)
+      (void)co_await handoff.agent_event(house.event(id, "text", "m" + std::to_string(i)));
     auto page = co_await handoff.poll(id, cursor_of("otherlife", 3), Millis(0));
     EXPECT_FALSE(page.value().recovered);
     EXPECT_EQ(page.value().frames.size(), 3u);
-    EXPECT_NE(page.value().frames.at(0)->find("\"type\":\"resync\",\"state\":\"live\",\"rep_name\":\"Alex Rep\""),
+    EXPECT_NE(page.value().frames.at(0)->find(
+                  "\"type\":\"resync\",\"state\":\"live\",\"rep_name\":\"Alex Rep\""),
               std::string::npos);
     RecordingSubscriber reader;
     auto subscription = co_await handoff.subscribe(id, cursor_of("otherlife", 3), reader);
@@ -76,7 +78,8 @@ TEST(LongPoll, AnswersAsSoonAsThereIsSomething) {
   House house;
   house.run([&](Handoff& handoff) -> Task<> {
     const auto id = co_await house.live(handoff);
-    const Cursor here = *session::parse_cursor((co_await handoff.poll(id, kStart, Millis(0))).value().cursor);
+    const Cursor here =
+        *session::parse_cursor((co_await handoff.poll(id, kStart, Millis(0))).value().cursor);
     async::TaskGroup group(house.context.get_executor(), house.logger);
     std::optional<PollPage> got;
     const auto wait = [&]() -> Task<> {
@@ -97,11 +100,14 @@ TEST(LongPoll, SeesTypingAndEndsEmptyWhenNothingHappens) {
   House house;
   house.run([&](Handoff& handoff) -> Task<> {
     const auto id = co_await house.live(handoff);
-    const Cursor here = *session::parse_cursor((co_await handoff.poll(id, kStart, Millis(0))).value().cursor);
+    const Cursor here =
+        *session::parse_cursor((co_await handoff.poll(id, kStart, Millis(0))).value().cursor);
     EXPECT_TRUE((co_await handoff.poll(id, here, Millis(20))).value().frames.empty());
     async::TaskGroup group(house.context.get_executor(), house.logger);
     std::optional<PollPage> got;
-    const auto wait = [&]() -> Task<> { got = (co_await handoff.poll(id, here, std::chrono::seconds(20))).value(); };
+    const auto wait = [&]() -> Task<> {
+      got = (co_await handoff.poll(id, here, std::chrono::seconds(20))).value();
+    };
     group.spawn("poll", wait());
     co_await async::sleep_for(std::chrono::milliseconds(10));
     session::AgentEvent typing = house.event(id);
@@ -128,7 +134,8 @@ TEST(PlainReaders, AreTogetherOneReader) {
     EXPECT_TRUE((co_await handoff.poll(id, std::nullopt, Millis(0))).value().frames.empty());
     two->detach();
     (void)co_await handoff.agent_event(house.event(id, "by poll", "m2"));
-    EXPECT_EQ(count_of((co_await handoff.poll(id, std::nullopt, Millis(0))).value(), "by poll"), 1u);
+    EXPECT_EQ(count_of((co_await handoff.poll(id, std::nullopt, Millis(0))).value(), "by poll"),
+              1u);
     EXPECT_TRUE((co_await handoff.poll(id, std::nullopt, Millis(0))).value().frames.empty());
   });
 }
@@ -152,7 +159,8 @@ TEST(PlainReaders, WhatADeadSocketSwallowedIsHandedOutAgain) {
     auto subscription = co_await handoff.subscribe(id, std::nullopt, socket);
     (void)co_await handoff.agent_event(house.event(id, "swallowed", "m1"));
     subscription->detach({socket.seqs.back()});
-    EXPECT_EQ(count_of((co_await handoff.poll(id, std::nullopt, Millis(0))).value(), "swallowed"), 1u);
+    EXPECT_EQ(count_of((co_await handoff.poll(id, std::nullopt, Millis(0))).value(), "swallowed"),
+              1u);
 
     RecordingSubscriber dead, alive;
     auto one = co_await handoff.subscribe(id, std::nullopt, dead);

@@ -287,8 +287,11 @@ TEST(Tickets, LookTheCallerUpAndKeepWhatDoesNotFit) {
 /// Passes everything on, but loses some races and can be made to hang.
 class TroubledStore final : public SessionStore {
  public:
-  TroubledStore(SessionStore& below, const asio::any_io_executor& executor) : gate(executor), below_(below) {}
-  Task<Result<StoredSession>> load(session::SessionId id) override { return below_.load(std::move(id)); }
+  TroubledStore(SessionStore& below, const asio::any_io_executor& executor)
+      : gate(executor), below_(below) {}
+  Task<Result<StoredSession>> load(session::SessionId id) override {
+    return below_.load(std::move(id));
+  }
   Task<Result<>> commit(Commit commit) override {
     co_await gate.pass();
     if (conflicts > 0 && commit.next->version > 1) {
@@ -325,7 +328,8 @@ TEST(StoreTrouble, AConflictIsDecidedAgain) {
     EXPECT_EQ(house.metrics.counts["bridge_commit_conflicts_total"], 2u);
     auto page = co_await handoff.poll(id, start_of_log(), Millis(0));
     std::size_t shown = 0;
-    for (const auto& frame : page.value().frames) shown += frame->find("\"hello\"") != std::string::npos;
+    for (const auto& frame : page.value().frames)
+      shown += frame->find("\"hello\"") != std::string::npos;
     EXPECT_EQ(shown, 1u);
   });
 }
@@ -346,7 +350,8 @@ TEST(StoreTrouble, AWebhookThatCannotBeCommittedInTimeIsToldSoAndStillKept) {
     store.gate.open();
     std::string all;
     const Deadline deadline = in(std::chrono::seconds(5));
-    while (all.find("\"two\"") == std::string::npos && std::chrono::steady_clock::now() < deadline) {
+    while (all.find("\"two\"") == std::string::npos &&
+           std::chrono::steady_clock::now() < deadline) {
       co_await async::sleep_for(std::chrono::milliseconds(5));
       auto page = co_await handoff.poll(id, start_of_log(), Millis(0));
       all.clear();
@@ -373,7 +378,8 @@ TEST(StoreTrouble, WhatWasUnderWayIsResumedByTheNextProcess) {
   });
   house.chat.open_error.reset();
   house.run([&](Handoff& handoff) -> Task<> {
-    EXPECT_TRUE(co_await eventually([&] { return !house.chat.finds.empty(); })) << "asked before opened again";
+    EXPECT_TRUE(co_await eventually([&] { return !house.chat.finds.empty(); }))
+        << "asked before opened again";
     std::shared_ptr<const session::BridgeSession> view;
     const Deadline deadline = in(std::chrono::seconds(5));
     do {

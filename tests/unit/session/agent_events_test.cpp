@@ -41,7 +41,8 @@ TEST(Webhook, TheSecondOfTwoRulesMayBringTheName) {
   s.said(s.row("hello", "m1"));
   EXPECT_EQ(s.shown(), Texts{"hello"});
   EXPECT_EQ(s.session.chat.rep_name, "Alex Rep");
-  EXPECT_NE(s.history.back().find("\"state\":\"live\",\"rep_name\":\"Alex Rep\""), std::string::npos);
+  EXPECT_NE(s.history.back().find("\"state\":\"live\",\"rep_name\":\"Alex Rep\""),
+            std::string::npos);
 }
 
 TEST(Webhook, WithoutAnIdThereIsNoDedupe) {

@@ -30,7 +30,9 @@ TEST(Escalation, LogsTheOpeningMessageItsReceiptAndTheQueue) {
   ASSERT_EQ(s.history.size(), 3u);
   EXPECT_NE(s.history[0].find("my screen is black"), std::string::npos);
   EXPECT_EQ(s.receipts(), Texts{"open-" + kSid + " delivered"});
-  EXPECT_EQ(s.history[2], R"({"type":"status","state":"queued","interaction_number":"IMS0001","rep_name":null,"seq":3})");
+  EXPECT_EQ(
+      s.history[2],
+      R"({"type":"status","state":"queued","interaction_number":"IMS0001","rep_name":null,"seq":3})");
 }
 
 TEST(Escalation, RefusalLeavesTheBotAndTheSameKeyIsUsedAgainAfterALook) {

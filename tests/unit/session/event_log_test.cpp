@@ -10,7 +10,8 @@ Event message(std::uint64_t seq, Time at = {}) {
   Event event;
   event.seq = seq;
   event.at = at;
-  event.what = RepMessageEvent{"text " + std::to_string(seq), "Alex", "m" + std::to_string(seq), "", false, false};
+  event.what = RepMessageEvent{
+      "text " + std::to_string(seq), "Alex", "m" + std::to_string(seq), "", false, false};
   return event;
 }
 
@@ -80,13 +81,16 @@ TEST(EventLogTrimming, HoldsCountBytesAndAge) {
 TEST(Frames, AreThoseThatPagesKnow) {
   Event event;
   event.seq = 4;
-  event.what = RepMessageEvent{"say \"hi\"", "Alex Rep", "abc", "2026-04-01 10:00:00", false, false};
-  EXPECT_EQ(render(event),
-            R"({"type":"message","from":"rep","rep_name":"Alex Rep","text":"say \"hi\"","id":"abc","sent_at":"2026-04-01 10:00:00","seq":4})");
+  event.what =
+      RepMessageEvent{"say \"hi\"", "Alex Rep", "abc", "2026-04-01 10:00:00", false, false};
+  EXPECT_EQ(
+      render(event),
+      R"({"type":"message","from":"rep","rep_name":"Alex Rep","text":"say \"hi\"","id":"abc","sent_at":"2026-04-01 10:00:00","seq":4})");
   event.what = StatusEvent{State::closed, "", "", CloseReason::abandoned};
   EXPECT_EQ(render(event), R"({"type":"status","state":"closed","reason":"abandoned","seq":4})");
   event.what = ReceiptEvent{"c1", Delivery::unknown};
-  EXPECT_EQ(render(event), R"({"type":"receipt","client_message_id":"c1","status":"unknown","seq":4})");
+  EXPECT_EQ(render(event),
+            R"({"type":"receipt","client_message_id":"c1","status":"unknown","seq":4})");
   EXPECT_FALSE(shown_to_plain_readers(event));
   EXPECT_EQ(render_typing("Alex Rep"), R"({"type":"typing","rep_name":"Alex Rep"})");
 }

@@ -76,7 +76,8 @@ class Script {
     event.text = std::move(text);
     return event;
   }
-  AgentEvent sequenced(std::string text, std::string id, std::int64_t sequence, std::int64_t before) const {
+  AgentEvent sequenced(std::string text, std::string id, std::int64_t sequence,
+                       std::int64_t before) const {
     AgentEvent event = row(std::move(text), std::move(id));
     event.sequence = sequence;
     event.prev_sequence = before;
@@ -90,8 +91,11 @@ class Script {
     claimed.rep_sys_id = kAgent;
     said(claimed);
   }
-  Decision& user_says(std::string text, std::string id) { return given(UserMessage{std::move(text), std::move(id)}); }
-  Decision& sent(std::uint64_t send, std::vector<std::string> ids = {"own"}, std::int64_t sequence = 0) {
+  Decision& user_says(std::string text, std::string id) {
+    return given(UserMessage{std::move(text), std::move(id)});
+  }
+  Decision& sent(std::uint64_t send, std::vector<std::string> ids = {"own"},
+                 std::int64_t sequence = 0) {
     SendAnswered answer;
     answer.send_id = send;
     answer.message_sys_ids = std::move(ids);
@@ -116,7 +120,8 @@ class Script {
   std::vector<std::string> shown() const {
     std::vector<std::string> texts;
     for (const std::string& frame : history)
-      if (frame.find("\"from\":\"rep\"") != std::string::npos) texts.push_back(field(frame, "text"));
+      if (frame.find("\"from\":\"rep\"") != std::string::npos)
+        texts.push_back(field(frame, "text"));
     return texts;
   }
   std::vector<std::string> receipts() const {

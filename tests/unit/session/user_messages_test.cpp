@@ -68,7 +68,8 @@ TEST(UserMessages, AFailedOneMayBeTriedAgainAndIsLoggedOnce) {
   s.sent(s.effects<SendMessage>()[0].send_id);
   EXPECT_EQ(s.receipts(), (Texts{"c1 failed", "c1 delivered"}));
   std::size_t logged = 0;
-  for (const std::string& frame : s.history) logged += frame.find("\"from\":\"user\"") != std::string::npos;
+  for (const std::string& frame : s.history)
+    logged += frame.find("\"from\":\"user\"") != std::string::npos;
   EXPECT_EQ(logged, 1u);
 }
 

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// Calls out: a pool of kept connections per origin, TLS verified (chain, host name, SNI), a
+// deadline per call, no cookies, no redirects followed. It tells a call that certainly did not
+// happen from one that may have, and never resends the latter by itself.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bridge/async/task.hpp"
+#include "bridge/core/logger.hpp"
+#include "bridge/net/http.hpp"
+
+namespace bridge::net {
+
+class ClientRequest {
+ public:
+  ClientRequest() = default;
+  ClientRequest(Method m, std::string u) : method(m), url(std::move(u)) {}
+
+  Method method = Method::get;
+  std::string url;  ///< absolute http or https URL
+  Headers headers;  ///< Host, Content-Length and Connection are set by the client
+  std::string body;
+  /// May be sent again on a fresh connection if a reused one turns out dead before any byte of the
+  /// answer: true for what changes nothing or carries its own key.
+  bool repeatable = false;
+  std::size_t max_response_bytes = 1024 * 1024;
+};
+
+struct ClientOptions {
+  std::size_t max_connections_per_origin = 16;
+  std::chrono::milliseconds idle_limit{20'000};  ///< below the usual server's keep-alive
+  std::chrono::milliseconds connect_timeout{10'000};
+  std::string ca_file;                    ///< PEM; added to the system's
+  std::string ca_setting = "SN_CA_FILE";  ///< named in hints: the setting that `ca_file` came from
+  bool allow_http = false;                ///< plain http:// upstreams
+};
+
+class HttpClient {
+ public:
+  virtual ~HttpClient() = default;
+
+  /// Any complete HTTP answer is a value, whatever its status.
+  /// Errors, with certainty in Error::outcome(): `failed` when nothing of the request left
+  /// (unreachable; timed_out while connecting or waiting for a place in the pool; malformed URL),
+  /// `unknown` once a byte of it was written (timed_out, connection_lost, too_large,
+  /// upstream_garbled for an answer that is not HTTP or is cut short).
+  /// Cancellation: the connection is dropped.
+  virtual Task<Result<Response>> send(ClientRequest request, Deadline deadline) = 0;
+
+  /// Drops idle connections and keeps none from now on; calls in flight end by themselves.
+  virtual void close() = 0;
+};
+
+/// Errors: a CA file that cannot be read (Errc::not_configured, the path in the context).
+Result<std::unique_ptr<HttpClient>> make_http_client(asio::any_io_executor executor,
+                                                     const ClientOptions& options, Logger& logger);
+
+}  // namespace bridge::net

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "net/client_tls.hpp"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <boost/asio/ssl/error.hpp>
+
+namespace bridge::net {
+namespace {
+
+/// What the verification found wrong, remembered because OpenSSL's error code only says "failed".
+struct Verdict {
+  long error = X509_V_OK;
+  std::string names;
+};
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text.substr(0, 100)) out.push_back(c >= ' ' && c < 127 ? c : '?');
+  return out;
+}
+
+/// The DNS names in a certificate, for people; at most three.
+std::string names_in(X509* certificate) {
+  std::string joined;
+  if (!certificate) return joined;
+  auto* names = static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  const int count = names ? sk_GENERAL_NAME_num(names) : 0;
+  int shown = 0;
+  for (int i = 0; i < count && shown < 3; ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
+    if (name->type != GEN_DNS) continue;
+    const auto* bytes = reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName));
+    const auto size = static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName));
+    joined += (shown++ > 0 ? ", " : "") + printable({bytes, size});
+  }
+  GENERAL_NAMES_free(names);
+  return joined;
+}
+
+Error refusal(const std::string& host, const Verdict& verdict, const boost::system::error_code& ec,
+              const std::string& ca_setting) {
+  switch (verdict.error) {
+    case X509_V_OK:
+      break;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: {
+      const std::string names = verdict.names.empty() ? "another name" : verdict.names;
+      return Error(Errc::unreachable, host + ": the certificate is for " + names)
+          .with_hint(
+              "Use the host name that the certificate was issued for, or have one issued for " +
+              host + ".");
+    }
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return Error(Errc::unreachable, host + (verdict.error == X509_V_ERR_CERT_HAS_EXPIRED
+                                                  ? ": the certificate has expired"
+                                                  : ": the certificate is not valid yet"))
+          .with_hint("Renew the certificate there, or set this machine's clock right.");
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:  // an authority of that name, but with another key
+      return Error(Errc::unreachable, host + ": the certificate is signed by an unknown authority")
+          .with_hint("If it is a private authority, or a proxy that inspects TLS, set " +
+                     ca_setting + " to a PEM file with its certificate.");
+    default:
+      return Error(Errc::unreachable, host + ": the certificate is refused (" +
+                                          X509_verify_cert_error_string(verdict.error) + ")");
+  }
+  const bool foreign = ec.category() == asio::error::get_ssl_category();
+  const int reason = foreign ? ERR_GET_REASON(static_cast<unsigned long>(ec.value())) : 0;
+  if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
+      reason == SSL_R_PACKET_LENGTH_TOO_LONG || reason == SSL_R_UNEXPECTED_MESSAGE)
+    return Error(Errc::unreachable, host + ": the peer does not speak TLS there")
+        .with_hint("Check the port, and whether the address should begin with http:// instead.");
+  return Error(Errc::unreachable, host + ": TLS failed (" + ec.message() + ")")
+      .with_hint(
+          "Check that the address and port belong to an HTTPS server with TLS 1.2 or newer.");
+}
+
+}  // namespace
+
+Result<std::shared_ptr<asio::ssl::context>> make_client_tls(const std::string& ca_file) {
+  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+  SSL_CTX* native = context->native_handle();
+  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION);
+  boost::system::error_code ec;
+  context->set_default_verify_paths(ec);  // a machine without them trusts ca_file alone
+  ec = {};
+  if (!ca_file.empty()) context->load_verify_file(ca_file, ec);
+  if (ec)
+    return Error(Errc::not_configured, "CA file " + ca_file + ": " + ec.message())
+        .with_hint("It must be readable and hold certificates in PEM form.");
+  context->set_verify_mode(asio::ssl::verify_peer);
+  return context;
+}
+
+Task<Result<std::unique_ptr<ByteStream>>> start_client_tls(
+    Socket socket, std::shared_ptr<asio::ssl::context> context, std::string host,
+    std::string ca_setting) {
+  auto stream = std::make_unique<TlsStream>(std::move(socket), *context);
+  SSL* native = stream->layer().native_handle();
+  boost::system::error_code not_literal;
+  (void)asio::ip::make_address(host, not_literal);
+  X509_VERIFY_PARAM* expected = SSL_get0_param(native);
+  bool ready = false;
+  if (not_literal) {
+    X509_VERIFY_PARAM_set_hostflags(expected, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // RFC 6066, 3: SNI carries names, never addresses. (The macro casts in the old style.)
+    ready =
+        X509_VERIFY_PARAM_set1_host(expected, host.data(), host.size()) == 1 &&
+        SSL_ctrl(native, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, host.data()) == 1;
+  } else {
+    ready = X509_VERIFY_PARAM_set1_ip_asc(expected, host.c_str()) == 1;
+  }
+  if (!ready) co_return Error(Errc::malformed, "host name " + printable(host));
+
+  const auto verdict = std::make_shared<Verdict>();
+  stream->layer().set_verify_callback([verdict](bool good, asio::ssl::verify_context& at) {
+    if (!good && verdict->error == X509_V_OK) {
+      verdict->error = X509_STORE_CTX_get_error(at.native_handle());
+      verdict->names = names_in(X509_STORE_CTX_get0_cert(at.native_handle()));
+    }
+    return good;
+  });
+  const auto [ec] = co_await stream->handshake(asio::ssl::stream_base::client);
+  if (ec) co_return refusal(host, *verdict, ec, ca_setting);
+  std::unique_ptr<ByteStream> open = std::move(stream);
+  co_return open;
+}
+
+}  // namespace bridge::net

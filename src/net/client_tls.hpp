@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// The client's side of TLS: whom we trust, and in plain words why a peer was refused.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "net/tls_stream.hpp"
+
+namespace bridge::net {
+
+/// TLS 1.2 and newer, the system's authorities and those of `ca_file` (may be empty).
+/// Errors: not_configured, with the path.
+Result<std::shared_ptr<asio::ssl::context>> make_client_tls(const std::string& ca_file);
+
+/// Connects TLS over an open socket and proves that the peer is `host`: chain, dates, and the name
+/// or address in the certificate.
+/// Errors: unreachable, with the reason and what to do.
+Task<Result<std::unique_ptr<ByteStream>>> start_client_tls(
+    Socket socket, std::shared_ptr<asio::ssl::context> context, std::string host,
+    std::string ca_setting);
+
+}  // namespace bridge::net

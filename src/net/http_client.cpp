@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+#include "bridge/net/http_client.hpp"
+
+#include <algorithm>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+#include <charconv>
+
+#include "bridge/async/with_deadline.hpp"
+#include "net/client_tls.hpp"
+#include "net/connection_pool.hpp"
+#include "net/resolver.hpp"
+#include "net/response_parser.hpp"
+
+namespace bridge::net {
+namespace {
+
+constexpr std::size_t kReadSize = 8 * 1024;
+constexpr std::size_t kBufferSize = 80 * 1024;  // a whole head must fit
+constexpr int kMaxInterim = 8;
+
+/// Where a call goes, taken from its URL.
+struct Destination {
+  bool tls = false;
+  std::string host;  ///< without brackets
+  std::uint16_t port = 0;
+  std::string authority;  ///< for the Host field
+  std::string target;
+  std::string origin;  ///< key of the pool
+};
+
+/// How far a call came: decides what an error says about what the peer may have done.
+struct Progress {
+  bool written = false;   ///< a byte of the request may have left
+  bool answered = false;  ///< a byte of the answer has come
+  std::string_view stage = "waiting for a connection";
+};
+
+Outcome outcome_of(const Progress& progress) {
+  return progress.written ? Outcome::unknown : Outcome::failed;
+}
+
+Result<Destination> parse_destination(const std::string& text, bool allow_http) {
+  const auto parsed = boost::urls::parse_uri(text);
+  if (!parsed) return Error(Errc::malformed, "URL");
+  const boost::urls::url_view url = *parsed;
+  const std::string scheme(url.scheme());
+  Destination to;
+  to.tls = equals_ignoring_case(scheme, "https");
+  if (!to.tls && !equals_ignoring_case(scheme, "http"))
+    return Error(Errc::malformed, "URL scheme " + scheme);
+  if (url.has_userinfo() || url.encoded_host().empty()) return Error(Errc::malformed, "URL host");
+  if (!to.tls && !allow_http)
+    return Error(Errc::not_configured,
+                 "plain http:// to " + std::string(url.encoded_host()) + " is refused")
+        .with_hint("Use https://, or allow insecure upstreams if this is a test.");
+  to.host = url.host_type() == boost::urls::host_type::ipv6
+                ? std::string(url.host_ipv6_address().to_string())
+                : std::string(url.host());
+  for (char& c : to.host)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  const std::string port(url.port());
+  to.port = to.tls ? 443 : 80;
+  if (!port.empty()) {
+    // Boost.URL 1.81 wraps numbers above 65535 instead of refusing them.
+    const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), to.port);
+    if (ec != std::errc() || to.port == 0) return Error(Errc::malformed, "URL port");
+  }
+  to.authority = std::string(url.encoded_host_and_port());
+  const std::string path(url.encoded_path());
+  to.target = path.empty() ? "/" : path;
+  if (url.has_query()) to.target += "?" + std::string(url.encoded_query());
+  to.origin = (to.tls ? "https://" : "http://") + to.host + ":" + std::to_string(to.port);
+  return to;
+}
+
+bool is_safe_field(const Headers::Entry& entry) {
+  const auto breaks = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
+  const auto bad_in_name = [&](char c) { return breaks(c) || c == ':' || c == ' '; };
+  return !entry.first.empty() &&
+         std::none_of(entry.first.begin(), entry.first.end(), bad_in_name) &&
+         std::none_of(entry.second.begin(), entry.second.end(), breaks);
+}
+
+bool is_owned(std::string_view name) {
+  return equals_ignoring_case(name, "Host") || equals_ignoring_case(name, "Content-Length") ||
+         equals_ignoring_case(name, "Connection") ||
+         equals_ignoring_case(name, "Transfer-Encoding");
+}
+
+std::string request_head(const ClientRequest& request, const Destination& to) {
+  std::string head;
+  head.reserve(512);
+  head.append(to_string(request.method)).append(" ").append(to.target).append(" HTTP/1.1\r\n");
+  head.append("Host: ").append(to.authority).append("\r\n");
+  for (const auto& [name, value] : request.headers.entries())
+    if (!is_owned(name)) head.append(name).append(": ").append(value).append("\r\n");
+  if (!request.headers.has("User-Agent"))
+    head.append("User-Agent: handoff-bridge/" BRIDGE_VERSION "\r\n");
+  if (!request.headers.has("Accept-Encoding")) head.append("Accept-Encoding: identity\r\n");
+  const bool may_be_bare = request.method == Method::get || request.method == Method::head ||
+                           request.method == Method::delete_ || request.method == Method::options;
+  if (!request.body.empty() || !may_be_bare)
+    head.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");
+  head.append("\r\n");
+  return head;
+}
+
+/// What every call of one client shares; calls keep it alive.
+struct ClientState {
+  ClientState(asio::any_io_executor executor, const ClientOptions& o)
+      : options(o),
+        resolver(executor),
+        pool(std::make_shared<ConnectionPool>(executor, o.max_connections_per_origin,
+                                              o.idle_limit)) {}
+
+  const ClientOptions options;
+  std::shared_ptr<asio::ssl::context> tls;
+  Resolver resolver;
+  std::shared_ptr<ConnectionPool> pool;
+};
+
+using StreamResult = Result<std::unique_ptr<ByteStream>>;
+
+Task<StreamResult> open_stream(ClientState& state, const Destination& to, Deadline deadline,
+                               Progress& progress) {
+  const auto executor = co_await asio::this_coro::executor;
+  progress.stage = "looking up the host";
+  const auto addresses = co_await state.resolver.resolve(to.host, to.port, deadline);
+  if (!addresses) co_return addresses.error();
+  boost::system::error_code last;
+  for (const auto& address : *addresses) {
+    progress.stage = "connecting";
+    Socket socket(executor);
+    const auto [ec] = co_await socket.async_connect(address, as_result);
+    last = ec;
+    if (ec) continue;
+    boost::system::error_code ignored;
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    if (!to.tls) {
+      std::unique_ptr<ByteStream> plain = std::make_unique<PlainStream>(std::move(socket));
+      co_return plain;
+    }
+    progress.stage = "starting TLS";
+    co_return co_await start_client_tls(std::move(socket), state.tls, to.host,
+                                        state.options.ca_setting);
+  }
+  state.resolver.forget(to.host);
+  co_return Error(Errc::unreachable,
+                  to.host + ":" + std::to_string(to.port) + ": " + last.message())
+      .with_hint(
+          "Check the address and port, and that the server runs and no firewall is between.");
+}
+
+Error cut_short(const Destination& to, const Progress& progress,
+                const boost::system::error_code& ec) {
+  if (progress.answered)
+    return Error(Errc::upstream_garbled, to.host + ": the answer was cut short")
+        .with_outcome(Outcome::unknown);
+  const std::string why = ec == asio::error::eof ? "closed before it answered" : ec.message();
+  return Error(Errc::connection_lost, to.host + ": " + why).with_outcome(outcome_of(progress));
+}
+
+Error not_usable(const Destination& to, ResponseParser::State state) {
+  if (state == ResponseParser::State::too_large)
+    return Error(Errc::too_large, to.host + ": the answer is larger than allowed")
+        .with_outcome(Outcome::unknown);
+  return Error(Errc::upstream_garbled, to.host + ": the answer is not HTTP")
+      .with_outcome(Outcome::unknown);
+}
+
+/// Reads one answer; `clean` says whether the connection may carry another call.
+Task<Result<Response>> read_answer(ByteStream& stream, const ClientRequest& request,
+                                   const Destination& to, Progress& progress, bool& clean) {
+  boost::beast::flat_buffer buffer(kBufferSize);
+  for (int interim = 0; interim < kMaxInterim; ++interim) {
+    ResponseParser parser(request.max_response_bytes, request.method == Method::head);
+    auto state = ResponseParser::State::need_more;
+    while (state == ResponseParser::State::need_more) {
+      if (buffer.size() > 0) {
+        const auto data = buffer.cdata();
+        std::size_t used = 0;
+        state = parser.put({static_cast<const char*>(data.data()), data.size()}, used);
+        buffer.consume(used);
+        if (state != ResponseParser::State::need_more) break;
+      }
+      const std::size_t room = buffer.max_size() - buffer.size();
+      if (room == 0) co_return not_usable(to, ResponseParser::State::too_large);
+      const auto [ec, n] = co_await stream.read_some(buffer.prepare(std::min(room, kReadSize)));
+      buffer.commit(n);
+      if (n > 0) progress.answered = true;
+      if (!ec) continue;
+      // Over TLS only a close_notify arrives as eof; without it the body may be cut anywhere.
+      if (ec == asio::error::eof && parser.put_end() == ResponseParser::State::done) {
+        state = ResponseParser::State::done;
+        break;
+      }
+      co_return cut_short(to, progress, ec);
+    }
+    if (state != ResponseParser::State::done) co_return not_usable(to, state);
+    if (parser.response().status < 200) continue;  // 100 Continue, 103 Early Hints
+    clean = parser.keep_alive() && buffer.size() == 0;
+    co_return std::move(parser.response());
+  }
+  co_return not_usable(to, ResponseParser::State::garbled);
+}
+
+Task<Result<Response>> exchange(ByteStream& stream, const ClientRequest& request,
+                                const Destination& to, Progress& progress, bool& clean) {
+  const std::string head = request_head(request, to);
+  progress.stage = "sending the request";
+  progress.written = true;
+  const Buffers bytes{asio::buffer(head), asio::buffer(request.body)};
+  const auto [ec, n] = co_await stream.write(bytes);
+  if (ec && n == 0) {
+    progress.written = false;
+    co_return cut_short(to, progress, ec);
+  }
+  // A peer that refuses early answers and closes: the answer may be there although a write failed.
+  progress.stage = "waiting for the answer";
+  auto answer = co_await read_answer(stream, request, to, progress, clean);
+  if (ec) clean = false;
+  co_return answer;
+}
+
+Task<Result<Response>> call(std::shared_ptr<ClientState> state, const ClientRequest& request,
+                            const Destination& to, Deadline deadline, Progress& progress) {
+  ConnectionPool::Place place = co_await state->pool->acquire(to.origin, deadline);
+  if (!place) co_return Error(Errc::timed_out, to.host + ": no free connection in time");
+  std::unique_ptr<ByteStream> stream = place.take_idle();
+  for (;;) {
+    const bool reused = stream != nullptr;
+    if (!reused) {
+      const auto limit = std::min(deadline, in(state->options.connect_timeout));
+      auto opened = co_await async::with_deadline(open_stream(*state, to, limit, progress), limit);
+      if (!opened && opened.error().is(Errc::timed_out))
+        co_return Error(Errc::timed_out, to.host + ": " + std::string(progress.stage));
+      if (!opened) co_return opened.error();
+      stream = std::move(*opened);
+    }
+    bool clean = false;
+    auto answer = co_await exchange(*stream, request, to, progress, clean);
+    if (answer && clean) place.keep(std::move(stream));
+    stream.reset();
+    if (answer || !reused || progress.answered) co_return answer;
+    // The peer closed a kept connection just before or while we wrote (RFC 9112, 9.3.1).
+    if (progress.written && !request.repeatable) co_return answer;
+    progress.written = false;
+  }
+}
+
+class Client final : public HttpClient {
+ public:
+  explicit Client(std::shared_ptr<ClientState> state) : state_(std::move(state)) {}
+  ~Client() override { state_->pool->close(); }
+
+  Task<Result<Response>> send(ClientRequest request, Deadline deadline) override {
+    const auto state = state_;
+    const auto to = parse_destination(request.url, state->options.allow_http);
+    if (!to) co_return to.error();
+    const auto& fields = request.headers.entries();
+    if (!std::all_of(fields.begin(), fields.end(), is_safe_field) ||
+        request.method == Method::other)
+      co_return Error(Errc::malformed, "header field or method of a call to " + to->host);
+    Progress progress;
+    auto answer =
+        co_await async::with_deadline(call(state, request, *to, deadline, progress), deadline);
+    if (!answer && answer.error().is(Errc::timed_out))
+      co_return Error(Errc::timed_out, to->host + ": " + std::string(progress.stage))
+          .with_outcome(outcome_of(progress));
+    co_return answer;
+  }
+
+  void close() override { state_->pool->close(); }
+
+ private:
+  std::shared_ptr<ClientState> state_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<HttpClient>> make_http_client(asio::any_io_executor executor,
+                                                     const ClientOptions& options, Logger& logger) {
+  auto state = std::make_shared<ClientState>(executor, options);
+  auto tls = make_client_tls(options.ca_file);
+  if (!tls) {
+    logger.error("client_tls_failed", {{"reason", tls.error().context()}});
+    return tls.error();
+  }
+  state->tls = std::move(*tls);
+  return std::unique_ptr<HttpClient>(std::make_unique<Client>(std::move(state)));
+}
+
+}  // namespace bridge::net

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// One accepted connection while it speaks HTTP: requests one after the other, in order, until
+// either side ends it or a request asks to become a WebSocket.
+#pragma once
+
+#include <boost/beast/core/flat_buffer.hpp>
+#include <memory>
+
+#include "net/byte_stream.hpp"
+#include "net/request_parser.hpp"
+#include "net/server_context.hpp"
+#include "net/websocket_upgrade.hpp"
+
+namespace bridge::net {
+
+class HttpSession final : public Watched {
+ public:
+  HttpSession(ServerContext& context, std::unique_ptr<ByteStream> stream, std::string peer_address);
+
+  /// Serves until the connection is over (null) or is to become a WebSocket, which takes the
+  /// stream along. Errors on the wire end the connection; they are nobody's exception.
+  Task<std::unique_ptr<Upgrade>> run();
+
+  void on_tick(Deadline now) override;
+  void begin_stop() override;
+  void cut() override { stream_->cut(); }
+
+ private:
+  /// `idle` may be cut at once, `reading` is answered 408 when late, the rest is cut when late.
+  enum class Phase { idle, reading, handling, writing, ending };
+  enum class Next { request, upgrade, close };
+
+  Task<bool> handshake();
+  Task<Next> serve_one(bool first, std::unique_ptr<Upgrade>& upgrade);
+  Task<bool> read_head(RequestParser& parser, bool first);
+  Task<bool> read_body(RequestParser& parser);
+  Task<bool> fill();
+  Task<bool> answer(const Request& request, Response response, HeadRules rules);
+  Task<bool> refuse(RequestParser& parser);
+  Task<> linger();
+  RequestParser::State feed(RequestParser& parser);
+  void enter(Phase phase, std::chrono::milliseconds limit);
+  HeadRules rules_for(const RequestParser& parser) const;
+
+  ServerContext& context_;
+  std::unique_ptr<ByteStream> stream_;
+  std::string peer_address_;
+  boost::beast::flat_buffer buffer_;
+  Deadline deadline_ = Deadline::max();
+  Phase phase_ = Phase::ending;
+  bool timed_out_ = false;
+  Registration registration_;
+};
+
+}  // namespace bridge::net

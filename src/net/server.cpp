@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+#include "bridge/net/server.hpp"
+
+#include <algorithm>
+#include <boost/asio/ssl/context.hpp>
+
+#include "net/http_session.hpp"
+#include "net/tls_stream.hpp"
+
+namespace bridge::net {
+namespace {
+
+using Context = std::shared_ptr<ServerContext>;
+
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::string_view kOverloaded =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\n"
+    "Content-Length: 22\r\nConnection: close\r\n\r\n{\"error\":\"overloaded\"}";
+
+class ConnectionCount {
+ public:
+  explicit ConnectionCount(Context context) : context_(std::move(context)) {
+    ++context_->connections;
+  }
+  ~ConnectionCount() { --context_->connections; }
+  ConnectionCount(const ConnectionCount&) = delete;
+  ConnectionCount& operator=(const ConnectionCount&) = delete;
+
+ private:
+  Context context_;
+};
+
+std::string address_of(const Socket& socket) {
+  boost::system::error_code ec;
+  const auto endpoint = socket.remote_endpoint(ec);
+  if (ec) return "unknown";
+  const auto address = endpoint.address();
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  return address.to_string();
+}
+
+Task<> run_connection(Context context, Socket socket) {
+  const ConnectionCount counted(context);
+  std::string peer = address_of(socket);
+  std::unique_ptr<ByteStream> stream;
+  if (context->tls)
+    stream = std::make_unique<TlsStream>(std::move(socket), *context->tls);
+  else
+    stream = std::make_unique<PlainStream>(std::move(socket));
+  // On the heap, so that a WebSocket does not carry the HTTP session with it for hours.
+  auto session = std::make_unique<HttpSession>(*context, std::move(stream), std::move(peer));
+  std::unique_ptr<Upgrade> upgrade = co_await session->run();
+  session.reset();
+  if (!upgrade) co_return;
+  if (context->tls)
+    co_await serve_tls_websocket(context, std::move(upgrade));
+  else
+    co_await serve_plain_websocket(context, std::move(upgrade));
+}
+
+bool is_shortage(const boost::system::error_code& ec) {
+  return ec == asio::error::no_descriptors || ec == asio::error::no_buffer_space ||
+         ec == asio::error::no_memory || ec == boost::system::errc::too_many_files_open_in_system;
+}
+
+void turn_away(Socket socket) {
+  boost::system::error_code ignored;
+  socket.non_blocking(true, ignored);
+  (void)socket.write_some(asio::buffer(kOverloaded), ignored);
+  socket.shutdown(Socket::shutdown_send, ignored);
+}
+
+Task<> accept_connections(Context context) {
+  bool short_before = false;
+  for (;;) {
+    Socket socket(context->executor);
+    const auto [ec] = co_await context->acceptor.async_accept(socket, as_result);
+    if (context->stopping || ec == asio::error::operation_aborted) co_return;
+    if (ec) {
+      // Accepting again at once would spin: the connection that cannot be taken stays in line.
+      if (!is_shortage(ec)) continue;
+      if (!short_before) context->logger.error("accept_failed", {{"reason", ec.message()}});
+      short_before = true;
+      co_await async::sleep_for(kAcceptPause);
+      continue;
+    }
+    short_before = false;
+    boost::system::error_code ignored;
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    if (context->connections >= context->options.max_connections) {
+      if (!context->tls) turn_away(std::move(socket));
+      continue;
+    }
+    context->sessions.spawn("connection", run_connection(context, std::move(socket)));
+  }
+}
+
+Task<> sweep(Context context) {
+  const auto& o = context->options;
+  const auto least = std::min(
+      {o.header_timeout, o.body_timeout, o.keep_alive_timeout, o.write_timeout, o.ping_interval});
+  const auto tick =
+      std::clamp(least / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
+  for (;;) {
+    co_await async::sleep_for(tick);
+    const auto now = std::chrono::steady_clock::now();
+    for (Watched* one : context->watched) one->on_tick(now);
+  }
+}
+
+class ServerImpl final : public Server {
+ public:
+  explicit ServerImpl(Context context) : context_(std::move(context)) {
+    port_ = context_->acceptor.local_endpoint().port();
+  }
+
+  ~ServerImpl() override {
+    close_acceptor();
+    context_->background.cancel();
+    context_->sessions.cancel();
+  }
+
+  std::uint16_t port() const override { return port_; }
+  std::size_t connections() const override { return context_->connections; }
+
+  Task<> stop(Deadline deadline) override {
+    const Context context = context_;
+    close_acceptor();
+    for (Watched* one : context->watched) one->begin_stop();
+    if (!co_await context->sessions.wait(deadline)) {
+      context->logger.warning("connections_cut", {{"count", context->connections}});
+      for (Watched* one : context->watched) one->cut();
+      context->sessions.cancel();
+      (void)co_await context->sessions.wait(in(std::chrono::seconds(2)));
+    }
+    context->background.cancel();
+    (void)co_await context->background.wait(in(std::chrono::seconds(2)));
+  }
+
+ private:
+  void close_acceptor() {
+    context_->stopping = true;
+    boost::system::error_code ignored;
+    context_->acceptor.close(ignored);
+  }
+
+  Context context_;
+  std::uint16_t port_ = 0;
+};
+
+Result<std::shared_ptr<asio::ssl::context>> load_tls(const ServerOptions& options) {
+  auto tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_server);
+  SSL_CTX_set_min_proto_version(tls->native_handle(), TLS1_2_VERSION);
+  boost::system::error_code ec;
+  tls->use_certificate_chain_file(options.tls_certificate_file, ec);
+  if (ec) return Error(ec, "certificate file " + options.tls_certificate_file);
+  tls->use_private_key_file(options.tls_key_file, asio::ssl::context::pem, ec);
+  if (ec) return Error(ec, "key file " + options.tls_key_file);
+  return tls;
+}
+
+Result<asio::ip::tcp::endpoint> find_endpoint(ServerContext& context) {
+  const auto& o = context.options;
+  const std::string where = o.host + ":" + std::to_string(o.port);
+  boost::system::error_code ec;
+  const auto address = asio::ip::make_address(o.host, ec);
+  if (!ec) return asio::ip::tcp::endpoint(address, o.port);
+  // A name to listen on is looked up once, before anything runs: it may block.
+  asio::ip::tcp::resolver resolver(context.executor);
+  const auto found = resolver.resolve(o.host, std::to_string(o.port), ec);
+  if (ec || found.empty()) return Error(ec, where);
+  return found.begin()->endpoint();
+}
+
+Result<> listen(ServerContext& context) {
+  const auto endpoint = find_endpoint(context);
+  if (!endpoint) return endpoint.error();
+  const std::string where = context.options.host + ":" + std::to_string(context.options.port);
+  boost::system::error_code ec;
+  auto& acceptor = context.acceptor;
+  acceptor.open(endpoint->protocol(), ec);
+  if (!ec) acceptor.set_option(asio::socket_base::reuse_address(true), ec);
+  if (!ec) acceptor.bind(*endpoint, ec);
+  if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+  if (ec) return Error(ec, where);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> start_server(asio::any_io_executor executor,
+                                             const ServerOptions& options, const Router& router,
+                                             Logger& logger) {
+  auto context = std::make_shared<ServerContext>(executor, options, router, logger);
+  if (!options.tls_certificate_file.empty() && !options.tls_key_file.empty()) {
+    auto tls = load_tls(options);
+    if (!tls) return tls.error();
+    context->tls = *tls;
+  }
+  if (auto listening = listen(*context); !listening) return listening.error();
+  context->background.spawn("accept", accept_connections(context));
+  context->background.spawn("sweep", sweep(context));
+  return std::unique_ptr<Server>(std::make_unique<ServerImpl>(context));
+}
+
+}  // namespace bridge::net

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT
+// The WebSocket of include/bridge/net/websocket.hpp over one kind of stream. Included by exactly
+// one file per kind.
+//
+// Who does what: `receive` is the only reader; `write_loop` is the only one that writes messages
+// and the close frame; pings may be written beside them (Beast orders the frames); the server's
+// sweep looks at the deadlines and cuts the socket, upon which both sides end.
+#pragma once
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/core/stream_traits.hpp>
+#include <boost/beast/websocket/error.hpp>
+#include <boost/beast/websocket/stream.hpp>
+#include <charconv>
+#include <optional>
+
+#include "bridge/async/signal.hpp"
+#include "net/websocket_upgrade.hpp"
+
+namespace bridge::net {
+
+template <class Layer>
+class WebSocketSession final : public WebSocket,
+                               public Watched,
+                               public std::enable_shared_from_this<WebSocketSession<Layer>> {
+  using Clock = std::chrono::steady_clock;
+  using Base = boost::beast::websocket::stream_base;
+  using error_code = boost::system::error_code;
+
+ public:
+  WebSocketSession(std::shared_ptr<ServerContext> context, Layer&& layer)
+      : context_(std::move(context)),
+        ws_(std::in_place, std::move(layer)),
+        queue_(context_->executor, context_->options.max_queued_bytes),
+        writer_ended_(context_->executor),
+        registration_(std::in_place, *context_, *this) {}
+
+  Task<bool> accept(const Request& request, std::string subprotocol, std::string leftover) {
+    configure(std::move(subprotocol));
+    // Beast can be given bytes that came behind the request only together with a request, and takes
+    // no more than 1536 of both: so it gets the five fields that it looks at.
+    std::string head =
+        "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n";
+    for (const char* name : {"Sec-WebSocket-Key", "Sec-WebSocket-Version"})
+      if (request.headers.has(name))
+        head.append(name).append(": ").append(request.headers.get(name)).append("\r\n");
+    head.append("\r\n").append(leftover);
+    const auto [ec] = co_await ws_->async_accept(asio::buffer(head), as_result);
+    ws_->set_option(Base::decorator([](boost::beast::websocket::response_type&) {}));
+    if (ec) {
+      end(Ending::broken);
+      co_return false;
+    }
+    ws_->text(true);
+    next_ping_ = Clock::now() + context_->options.ping_interval;
+    co_return true;
+  }
+
+  bool send(async::WriteQueue::Item text) override {
+    if (closing_ || ended_) return false;
+    if (!queue_.push(std::move(text))) {
+      close(CloseCode::slow, "slow reader");
+      return false;
+    }
+    ++queued_;
+    return true;
+  }
+
+  Task<Result<std::string>> receive() override {
+    // An idle socket holds no more than this small string.
+    std::string message(kFirstRead, '\0');
+    std::size_t used = 0;
+    while (!ended_) {
+      if (message.size() == used) message.resize(used + kNextRead);
+      const auto space = asio::buffer(message.data() + used, message.size() - used);
+      const auto [ec, n] = co_await ws_->async_read_some(space, as_result);
+      if (ec) {
+        co_await conclude(ec);
+        break;
+      }
+      used += n;
+      if (!ws_->got_text()) {
+        close(CloseCode::policy, "text frames only");
+        used = 0;  // read on until the close is answered
+      } else if (ws_->is_message_done()) {
+        message.resize(used);
+        co_return message;
+      }
+    }
+    co_return Error(Errc::connection_lost, "websocket");
+  }
+
+  void close(CloseCode code, std::string_view reason) override {
+    if (closing_ || ended_) return;
+    closing_ = true;
+    reason_.code = static_cast<std::uint16_t>(code);
+    reason = reason.substr(0, reason_.reason.max_size());
+    reason_.reason.assign(reason.data(), reason.size());
+    queue_.close();
+  }
+
+  void confirm_soon() override { confirm_soon_ = true; }
+  std::uint64_t confirmed_frames() const override { return confirmed_; }
+  std::uint64_t queued_frames() const override { return queued_; }
+  Ending ending() const override { return ending_; }
+
+  /// Writes what is queued until the queue is closed, then the close frame.
+  Task<> write_loop() {
+    const auto self = this->shared_from_this();
+    for (;;) {
+      const async::WriteQueue::Item item = co_await queue_.pop();
+      if (!item || ended_) break;
+      write_deadline_ = Clock::now() + context_->options.write_timeout;
+      const auto [ec, n] = co_await ws_->async_write(asio::buffer(*item), as_result);
+      write_deadline_ = Deadline::max();
+      if (ec) {
+        end(Ending::broken);
+        break;
+      }
+      ++written_;
+      if (queue_.bytes() == 0) ping_if_wanted();
+    }
+    if (!ended_) {
+      close_started_ = true;
+      const auto [ec] = co_await ws_->async_close(reason_, as_result);
+      closed_by_both_ = !ec;
+    }
+    writer_done_ = true;
+    writer_ended_.notify();
+  }
+
+  /// Reads to the end, so that the queue is written and the close answered.
+  Task<> drain() {
+    for (;;) {
+      const auto message = co_await receive();
+      if (!message) break;
+    }
+    co_await wait_for_writer();
+  }
+
+  /// The socket and its buffers go now, however long somebody keeps this object to look at.
+  void release() {
+    end(Ending::broken);  // unless it has ended in another way
+    registration_.reset();
+    ws_.reset();
+    context_.reset();
+  }
+
+  void on_tick(Deadline now) override {
+    if (ended_) return;
+    if (now >= write_deadline_) return cut();
+    if (closing_ || now < next_ping_) return;
+    if (awaiting_pong_) return cut();
+    send_ping();
+    next_ping_ = now + context_->options.ping_interval;
+  }
+
+  void begin_stop() override { close(CloseCode::restart, "restart"); }
+
+  void cut() override {
+    if (!ws_) return;
+    error_code ignored;
+    boost::beast::get_lowest_layer(*ws_).close(ignored);
+  }
+
+ private:
+  static constexpr std::size_t kFirstRead = 256;
+  static constexpr std::size_t kNextRead = 4096;
+  /// For the handshake, and for the peer's answer to a close frame.
+  static constexpr std::chrono::seconds kHandshake{2};
+
+  void configure(std::string subprotocol) {
+    Base::timeout timeouts{kHandshake, Base::none(), false};
+    ws_->set_option(timeouts);
+    ws_->auto_fragment(false);
+    ws_->read_message_max(context_->options.max_message_bytes);
+    ws_->set_option(Base::decorator(
+        [protocol = std::move(subprotocol)](boost::beast::websocket::response_type& response) {
+          if (!protocol.empty()) response.set("Sec-WebSocket-Protocol", protocol);
+          response.set("Server", "bridge");  // or Beast would name itself and its version
+        }));
+    ws_->control_callback(
+        [this](boost::beast::websocket::frame_type kind, boost::beast::string_view data) {
+          if (kind == boost::beast::websocket::frame_type::pong)
+            on_pong({data.data(), data.size()});
+        });
+  }
+
+  /// The payload says how many frames were written before this ping; its echo proves that the
+  /// peer's stack has read that far.
+  void send_ping() {
+    awaiting_pong_ = true;
+    pinged_ = written_;
+    const std::string text = std::to_string(pinged_);
+    const boost::beast::websocket::ping_data payload(text.data(), text.size());
+    ws_->async_ping(payload, [self = this->shared_from_this()](const error_code&) {});
+  }
+
+  void on_pong(std::string_view data) {
+    if (!awaiting_pong_ || data != std::to_string(pinged_)) return;
+    awaiting_pong_ = false;
+    confirmed_ = pinged_;
+    ping_if_wanted();
+  }
+
+  void ping_if_wanted() {
+    if (!confirm_soon_ || awaiting_pong_ || closing_ || ended_ || confirmed_ == written_) return;
+    confirm_soon_ = false;
+    send_ping();
+    next_ping_ = Clock::now() + context_->options.ping_interval;
+  }
+
+  /// The reader has failed with `ec`: finds out how the socket ended.
+  Task<> conclude(error_code ec) {
+    if (close_started_) {
+      // Beast aborts our read and reads the peer's answer itself, inside async_close.
+      co_await wait_for_writer();
+      const bool answered = closed_by_both_ || ec == boost::beast::websocket::error::closed;
+      if (answered) confirmed_ = written_;
+      end(answered ? Ending::by_us : Ending::broken);
+    } else {
+      end(ec == boost::beast::websocket::error::closed ? Ending::by_peer : Ending::broken);
+    }
+  }
+
+  void end(Ending ending) {
+    if (ended_) return;
+    ended_ = true;
+    ending_ = ending;
+    queue_.close();
+    if (ending == Ending::broken) cut();
+  }
+
+  Task<> wait_for_writer() {
+    while (!writer_done_) {
+      (void)co_await writer_ended_.wait(writer_ended_.generation(), Deadline::max());
+    }
+  }
+
+  std::shared_ptr<ServerContext> context_;
+  std::optional<boost::beast::websocket::stream<Layer, false>> ws_;
+  async::WriteQueue queue_;
+  async::Signal writer_ended_;
+  boost::beast::websocket::close_reason reason_;
+  Deadline write_deadline_ = Deadline::max();
+  Deadline next_ping_ = Deadline::max();
+  std::uint64_t queued_ = 0;
+  std::uint64_t written_ = 0;
+  std::uint64_t pinged_ = 0;
+  std::uint64_t confirmed_ = 0;
+  Ending ending_ = Ending::broken;
+  bool closing_ = false;
+  bool close_started_ = false;
+  bool closed_by_both_ = false;
+  bool ended_ = false;
+  bool writer_done_ = false;
+  bool awaiting_pong_ = false;
+  bool confirm_soon_ = false;
+  std::optional<Registration> registration_;
+};
+
+template <class Layer>
+Task<> serve_websocket(std::shared_ptr<ServerContext> context, Layer layer,
+                       std::unique_ptr<Upgrade> upgrade) {
+  const WebSocketRoute& route = *upgrade->route;
+  std::string subprotocol;
+  if (route.subprotocol) subprotocol = route.subprotocol(upgrade->request);
+  auto socket = std::make_shared<WebSocketSession<Layer>>(context, std::move(layer));
+  std::string leftover = std::move(upgrade->leftover);
+  if (!co_await socket->accept(upgrade->request, std::move(subprotocol), std::move(leftover)))
+    co_return;
+  if (context->stopping) socket->begin_stop();
+  context->sessions.spawn("websocket_writer", socket->write_loop());
+
+  std::exception_ptr thrown;
+  {
+    Request request = std::move(upgrade->request);
+    upgrade.reset();
+    std::shared_ptr<WebSocket> shared = socket;
+    try {
+      co_await route.run(std::move(request), std::move(shared));
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  }
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) {
+    socket->release();
+    co_return;
+  }
+  if (thrown) {
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& error) {
+      context->logger.error("websocket_failed", {{"reason", error.what()}});
+    }
+    socket->close(CloseCode::internal, "internal error");
+  } else {
+    socket->close(CloseCode::normal, "");
+  }
+  co_await socket->drain();
+  socket->release();
+}
+
+}  // namespace bridge::net

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+#include <boost/beast/websocket/ssl.hpp>
+
+#include "net/tls_stream.hpp"
+#include "net/websocket_session.hpp"
+
+namespace bridge::net {
+
+Task<> serve_tls_websocket(std::shared_ptr<ServerContext> context,
+                           std::unique_ptr<Upgrade> upgrade) {
+  TlsLayer layer = std::move(static_cast<TlsStream&>(*upgrade->stream).layer());
+  upgrade->stream.reset();
+  return serve_websocket<TlsLayer>(std::move(context), std::move(layer), std::move(upgrade));
+}
+
+}  // namespace bridge::net

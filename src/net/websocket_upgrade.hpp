@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// The hand-over from HTTP to WebSocket. Plain and TLS are instantiated in a file each, because
+// Beast's WebSocket costs the compiler dearly.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "net/byte_stream.hpp"
+#include "net/server_context.hpp"
+
+namespace bridge::net {
+
+/// A request that wants to become a WebSocket, and the connection that it came on.
+class Upgrade {
+ public:
+  std::unique_ptr<ByteStream> stream;
+  Request request;
+  std::string leftover;  ///< bytes received behind the request
+  const WebSocketRoute* route = nullptr;
+};
+
+/// Answers the handshake, runs the route, closes and drains.
+/// Requires: the stream is a PlainStream, or a TlsStream, respectively.
+Task<> serve_plain_websocket(std::shared_ptr<ServerContext> context,
+                             std::unique_ptr<Upgrade> upgrade);
+Task<> serve_tls_websocket(std::shared_ptr<ServerContext> context,
+                           std::unique_ptr<Upgrade> upgrade);
+
+}  // namespace bridge::net

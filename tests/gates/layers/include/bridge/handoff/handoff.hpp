@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#include "bridge/core/words.hpp"
+#include "bridge/gateways/servicenow.hpp"  // forbidden: upwards
