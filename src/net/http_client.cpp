@@ -215,7 +215,6 @@ Task<Result<Response>> exchange(ByteStream& stream, const ClientRequest& request
   const Buffers bytes{asio::buffer(head), asio::buffer(request.body)};
   const auto [ec, n] = co_await stream.write(bytes);
   if (ec && n == 0) {
-    progress.written = false;
     co_return cut_short(to, progress, ec);
   }
   // A peer that refuses early answers and closes: the answer may be there although a write failed.
@@ -247,7 +246,6 @@ Task<Result<Response>> call(std::shared_ptr<ClientState> state, const ClientRequ
     if (answer || !reused || progress.answered) co_return answer;
     // The peer closed a kept connection just before or while we wrote (RFC 9112, 9.3.1).
     if (progress.written && !request.repeatable) co_return answer;
-    progress.written = false;
   }
 }
 

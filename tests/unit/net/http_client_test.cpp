@@ -273,6 +273,19 @@ TEST_F(HttpClientTest, APeerThatHangsTimesOutWithUnknownOutcome) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 3s);
 }
 
+TEST_F(HttpClientTest, AKeptConnectionThatHangsIsUnknownToo) {
+  FakePeer peer([](PeerConnection& connection) {
+    connection.read_request();
+    connection.send(ok_answer("x"));
+    connection.read_request();
+    connection.wait_for_end();
+  });
+  ASSERT_TRUE(get(peer.url()));
+  ClientRequest request(Method::get, peer.url());
+  request.repeatable = true;
+  expect_error(call(request, 200ms), Errc::timed_out, Outcome::unknown);
+}
+
 TEST_F(HttpClientTest, ADrippingPeerTimesOutToo) {
   FakePeer peer([](PeerConnection& connection) {
     connection.read_request();
