@@ -74,23 +74,42 @@ const std::vector<Argument>& arguments() {
          o.servicenow.scripts = value;
          return {};
        }},
+      {"data", "FILE", "keep the instance's tables in this SQLite file (in memory)",
+       [](const std::string& value, O& o) -> Result<> {
+         if (value.empty()) return wrong("data", "the name of a file");
+         o.servicenow.data_file = value;
+         return {};
+       }},
       {"bridge", "URL", "where the bridge listens (http://127.0.0.1:5000)",
        [](const std::string& value, O& o) -> Result<> {
          if (!value.starts_with("http://") && !value.starts_with("https://"))
            return wrong("bridge", "an http or https URL");
          o.servicenow.bridge_url = value;
+         o.servicenow.webhook_url_given = true;
          while (o.servicenow.bridge_url.ends_with('/')) o.servicenow.bridge_url.pop_back();
          return {};
        }},
       text_argument("webhook-path", "PATH",
                     "path of the bridge's webhook (/api/servicenow/webhook)",
-                    [](O& o) -> std::string& { return o.servicenow.webhook_path; }),
+                    [](O& o) -> std::string& {
+                      o.servicenow.webhook_url_given = true;
+                      return o.servicenow.webhook_path;
+                    }),
       text_argument("webhook-secret", "TEXT", "secret that the relay rules send",
-                    [](O& o) -> std::string& { return o.servicenow.webhook_secret; }),
+                    [](O& o) -> std::string& {
+                      o.servicenow.webhook_secret_given = true;
+                      return o.servicenow.webhook_secret;
+                    }),
       text_argument("user", "NAME", "the service account (intranet.bridge)",
-                    [](O& o) -> std::string& { return o.servicenow.user; }),
+                    [](O& o) -> std::string& {
+                      o.servicenow.account_given = true;
+                      return o.servicenow.user;
+                    }),
       text_argument("password", "TEXT", "its password (sandbox-password)",
-                    [](O& o) -> std::string& { return o.servicenow.password; }),
+                    [](O& o) -> std::string& {
+                      o.servicenow.account_given = true;
+                      return o.servicenow.password;
+                    }),
       text_argument("auto-accept", "AGENT", "play this agent: accept, greet, answer",
                     [](O& o) -> std::string& { return o.servicenow.auto_accept; }),
       {"api-base", "PATH", "/api/<namespace>/<api id> (/api/1833944/intranet_bridge)",

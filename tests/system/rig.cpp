@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "rig.hpp"
 
+#include <signal.h>
+#include <stdlib.h>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <stdexcept>
 #include <thread>
 
 namespace bridge::test {
 namespace {
 
 constexpr const char* kSecret = "system-test-webhook-secret-0123456789";
+
+}  // namespace
 
 std::map<std::string, std::string> environment_of(const std::string& text) {
   std::map<std::string, std::string> found;
@@ -23,20 +29,43 @@ std::map<std::string, std::string> environment_of(const std::string& text) {
   return found;
 }
 
-}  // namespace
-
 Rig::Rig(RigOptions options) : options_(std::move(options)) {
-  std::vector<std::string> words{"--port",           "0",     "--scripts", options_.scripts,
-                                 "--webhook-secret", kSecret, "--bridge",  "http://127.0.0.1:1"};
-  words.insert(words.end(), options_.sandbox_arguments.begin(), options_.sandbox_arguments.end());
-  sandbox_ = std::make_unique<ChildProcess>(SANDBOX_BINARY, words);
-  const std::string url = sandbox_->wait_for("handoff-sandbox listening on ");
-  sandbox_port_ = static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
+  if (options_.sandbox_keeps_data) {
+    std::string pattern = (std::filesystem::temp_directory_path() / "rig-XXXXXX").string();
+    if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot make " + pattern);
+    data_folder_ = pattern;
+  }
+  start_sandbox({"--bridge", "http://127.0.0.1:1"});
   start_bridge();
   const std::string base = "http://127.0.0.1:" + std::to_string(bridge_port_);
   control("/sandbox/properties",
           {{"intranet_bridge.outbound_webhook_url", base + "/api/servicenow/webhook"}});
 }
+
+Rig::~Rig() {
+  bridge_.reset();
+  sandbox_.reset();
+  std::error_code ignored;
+  if (!data_folder_.empty()) std::filesystem::remove_all(data_folder_, ignored);
+}
+
+void Rig::start_sandbox(std::vector<std::string> words) {
+  words.insert(words.end(), {"--port", std::to_string(sandbox_port_), "--scripts", options_.scripts,
+                             "--webhook-secret", kSecret});
+  if (!data_folder_.empty())
+    words.insert(words.end(), {"--data", (data_folder_ / "sandbox.db").string()});
+  words.insert(words.end(), options_.sandbox_arguments.begin(), options_.sandbox_arguments.end());
+  sandbox_ = std::make_unique<ChildProcess>(SANDBOX_BINARY, words);
+  const std::string url = sandbox_->wait_for("handoff-sandbox listening on ");
+  sandbox_port_ = static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
+}
+
+void Rig::kill_sandbox() {
+  sandbox_->signal(SIGKILL);
+  EXPECT_EQ(sandbox_->wait(), 128 + SIGKILL);
+}
+
+void Rig::restart_sandbox() { start_sandbox(); }
 
 void Rig::start_bridge() {
   ChildProcess printer(SANDBOX_BINARY, {"--print-env"});

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -18,20 +19,33 @@
 
 namespace bridge::test {
 
+/// NAME=value lines, as `handoff-sandbox --print-env` prints them.
+std::map<std::string, std::string> environment_of(const std::string& text);
+
 struct RigOptions {
   std::string scripts = BRIDGE_SOURCE_DIR "/servicenow";
   std::vector<std::string> sandbox_arguments;
   std::map<std::string, std::string> bridge_environment;
+  /// In a folder that goes with the rig; for kill_sandbox and restart_sandbox.
+  bool sandbox_keeps_data = false;
 };
 
 class Rig {
  public:
   explicit Rig(RigOptions options = {});
+  ~Rig();
+  Rig(const Rig&) = delete;
+  Rig& operator=(const Rig&) = delete;
 
   std::uint16_t bridge_port() const { return bridge_port_; }
   std::uint16_t sandbox_port() const { return sandbox_port_; }
   ChildProcess& bridge() { return *bridge_; }
   ChildProcess& sandbox() { return *sandbox_; }
+
+  /// SIGKILL; returns when the process is gone.
+  void kill_sandbox();
+  /// On the same port; the same instance if it keeps its data.
+  void restart_sandbox();
 
   /// The sandbox's control interface; fails the test unless the answer is 2xx.
   json::value control(const std::string& path, const json::object& body = {});
@@ -47,9 +61,12 @@ class Rig {
   std::vector<std::string> pane(const std::string& number);
 
  private:
+  /// Arguments that only the first start has: later the data file knows.
+  void start_sandbox(std::vector<std::string> first = {});
   void start_bridge();
 
   RigOptions options_;
+  std::filesystem::path data_folder_;
   std::unique_ptr<ChildProcess> sandbox_;
   std::unique_ptr<ChildProcess> bridge_;
   std::uint16_t sandbox_port_ = 0;

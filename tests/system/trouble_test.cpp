@@ -77,6 +77,33 @@ TEST(Trouble, TheInstanceStopsAndGoesOn) {
   chat.expect_to_go_on();
 }
 
+TEST(Trouble, ItIsKilledAndComesBack) {
+  RigOptions options = impatient();
+  options.sandbox_keeps_data = true;
+  LiveChat chat(std::move(options));
+  EXPECT_EQ(chat.user.say("before", "c0").status, 200u);
+  chat.rig.kill_sandbox();
+  const auto answer = chat.user.say("hello?", "c1");
+  EXPECT_EQ(answer.status, 502u);
+  EXPECT_EQ(answer.error(), "forward_failed");
+  const std::string outcome = text_of(answer.body, "outcome");
+  EXPECT_TRUE(outcome == "failed" || outcome == "unknown") << outcome;
+  EXPECT_FALSE(text_of(answer.body, "hint").empty());
+
+  chat.rig.restart_sandbox();
+  EXPECT_EQ(chat.shown_to_agent("before"), 1);
+  EXPECT_EQ(chat.user.say("before", "c0").status, 200u);
+  EXPECT_EQ(chat.user.say("hello?", "c1").status, 200u);
+  EXPECT_EQ(chat.shown_to_agent("before"), 1);
+  EXPECT_EQ(chat.shown_to_agent("hello?"), 1);
+  chat.rig.control(chat.at + "/message", {{"agent", "alex.rep"}, {"text", "I was away"}});
+  (void)chat.user.wait_until([](const auto& f) {
+    const auto said = texts(f, "rep");
+    return std::count(said.begin(), said.end(), "I was away") == 1;
+  });
+  chat.expect_to_go_on();
+}
+
 TEST(Trouble, ItHangs) {
   LiveChat chat;
   chat.rig.fault("send_message", "hang");

@@ -24,6 +24,8 @@ class Clock final : public TimeSource {
  public:
   Time now() const override;
   void advance(std::chrono::seconds step) { offset_ms_ += std::chrono::milliseconds(step).count(); }
+  std::chrono::milliseconds offset() const { return std::chrono::milliseconds(offset_ms_.load()); }
+  void set_offset(std::chrono::milliseconds offset) { offset_ms_ = offset.count(); }
   /// Back to real time.
   void reset() { offset_ms_ = 0; }
   std::string now_text() const { return to_glide_time(now()); }

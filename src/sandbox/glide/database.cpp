@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMaxStatements = 256;
 constexpr const char* kClass = "sys_class_name";
 
-std::string quoted(std::string_view name) {
+std::string identifier(std::string_view name) {
   std::string text = "\"";
   for (char c : name)
     if (c != '"') text += c;
@@ -70,17 +70,17 @@ void Database::prepare_storage(const std::string& table) {
   const std::string root = schema_.root_of(table);
   auto found = stored_.find(root);
   if (found == stored_.end()) {
-    execute("CREATE TABLE " + quoted(root) +
+    execute("CREATE TABLE IF NOT EXISTS " + identifier(root) +
             " (sys_id TEXT PRIMARY KEY COLLATE NOCASE, sys_class_name TEXT)");
     found = stored_.emplace(root, std::set<std::string>{"sys_id", kClass}).first;
   }
   for (const Column* column : schema_.columns_of(table)) {
     if (!found->second.insert(column->name).second) continue;
-    execute("ALTER TABLE " + quoted(root) + " ADD COLUMN " + quoted(column->name) +
+    execute("ALTER TABLE " + identifier(root) + " ADD COLUMN " + identifier(column->name) +
             " TEXT COLLATE NOCASE");
     if (wants_index(*column))
-      execute("CREATE INDEX " + quoted(root + "." + column->name) + " ON " + quoted(root) + "(" +
-              quoted(column->name) + ")");
+      execute("CREATE INDEX IF NOT EXISTS " + identifier(root + "." + column->name) + " ON " +
+              identifier(root) + "(" + identifier(column->name) + ")");
   }
 }
 
@@ -128,19 +128,31 @@ std::optional<std::string> column_text(sqlite3_stmt* statement, int index) {
 
 }  // namespace
 
+void Database::run(const Sql& sql) { (void)step(statement(sql)); }
+
+std::vector<std::pair<std::string, std::string>> Database::notes(const std::string& kind) {
+  std::vector<std::pair<std::string, std::string>> found;
+  if (!in_file_) return found;
+  sqlite3_stmt* ready =
+      statement({"SELECT key, value FROM sandbox_memory WHERE kind=? ORDER BY rowid", {kind}});
+  while (step(ready))
+    found.emplace_back(column_text(ready, 0).value_or(""), column_text(ready, 1).value_or(""));
+  return found;
+}
+
 std::optional<std::string> Database::term(const std::string& table, const Term& term, Sql& sql) {
   const std::size_t dot = term.column.find('.');
   const std::string own = term.column.substr(0, dot);
   const Column* column = schema_.column(table, own);
   if (!column) return std::nullopt;
-  std::string value = "t." + quoted(own);
+  std::string value = "t." + identifier(own);
   if (dot != std::string::npos) {
     const std::string far = term.column.substr(dot + 1);
     const std::string target = column->target;
     if (column->type != ColumnType::reference || !schema_.column(target, far)) return std::nullopt;
     prepare_storage(target);
     column = schema_.column(target, far);
-    value = "(SELECT r." + quoted(far) + " FROM " + quoted(schema_.root_of(target)) +
+    value = "(SELECT r." + identifier(far) + " FROM " + identifier(schema_.root_of(target)) +
             " r WHERE r.sys_id = " + value + ") COLLATE NOCASE";
   }
   const std::string& op = term.op;
@@ -156,7 +168,7 @@ std::optional<std::string> Database::term(const std::string& table, const Term& 
       {"SAMEAS", "="}, {"NSAMEAS", "<>"}, {"GT_FIELD", ">"}, {"LT_FIELD", "<"}};
   if (const auto found = field_operators.find(op); found != field_operators.end()) {
     if (!schema_.column(table, term.value)) return std::nullopt;
-    return value + " " + found->second + " t." + quoted(term.value);
+    return value + " " + found->second + " t." + identifier(term.value);
   }
 
   const std::string stored =
@@ -239,14 +251,15 @@ std::vector<Record> Database::select(const std::string& table, const Query& quer
   const auto columns = schema_.columns_of(table);
   Sql sql;
   std::string list;
-  for (const Column* column : columns) list += (list.empty() ? "t." : ",t.") + quoted(column->name);
+  for (const Column* column : columns)
+    list += (list.empty() ? "t." : ",t.") + identifier(column->name);
   const std::string where = condition(table, query, strict, sql);
-  sql.text = "SELECT " + list + " FROM " + quoted(schema_.root_of(table)) + " t WHERE " + where +
-             " ORDER BY ";
+  sql.text = "SELECT " + list + " FROM " + identifier(schema_.root_of(table)) + " t WHERE " +
+             where + " ORDER BY ";
   for (const Order& order : query.orders) {
     const Column* column = schema_.column(table, order.column);
     if (!column) continue;
-    const std::string value = "t." + quoted(column->name);
+    const std::string value = "t." + identifier(column->name);
     sql.text += column->type == ColumnType::integer ? "CAST(" + value + " AS INTEGER)" : value;
     sql.text += order.descending ? " DESC," : ",";
   }
@@ -273,7 +286,7 @@ std::size_t Database::count(const std::string& table, const Query& query, bool s
   prepare_storage(table);
   Sql sql;
   const std::string where = condition(table, query, strict, sql);
-  sql.text = "SELECT COUNT(*) FROM " + quoted(schema_.root_of(table)) + " t WHERE " + where;
+  sql.text = "SELECT COUNT(*) FROM " + identifier(schema_.root_of(table)) + " t WHERE " + where;
   sqlite3_stmt* ready = statement(sql);
   if (!step(ready)) return 0;
   const auto rows = static_cast<std::size_t>(sqlite3_column_int64(ready, 0));
@@ -293,7 +306,7 @@ std::optional<Record> Database::get(const std::string& table, std::string_view s
 std::string Database::class_of(const std::string& table, std::string_view sys_id) {
   if (!schema_.table(table)) return table;
   prepare_storage(table);
-  Sql sql{"SELECT sys_class_name FROM " + quoted(schema_.root_of(table)) + " WHERE sys_id = ?",
+  Sql sql{"SELECT sys_class_name FROM " + identifier(schema_.root_of(table)) + " WHERE sys_id = ?",
           {std::string(sys_id)}};
   sqlite3_stmt* ready = statement(sql);
   if (!step(ready)) return table;
@@ -305,7 +318,7 @@ std::string Database::class_of(const std::string& table, std::string_view sys_id
 bool Database::value_taken(const std::string& table, const std::string& column,
                            const std::string& value, const std::string& except_sys_id) {
   prepare_storage(table);
-  Sql sql{"SELECT 1 FROM " + quoted(schema_.root_of(table)) + " WHERE " + quoted(column) +
+  Sql sql{"SELECT 1 FROM " + identifier(schema_.root_of(table)) + " WHERE " + identifier(column) +
               " = ? AND sys_id <> ? LIMIT 1",
           {value, except_sys_id}};
   sqlite3_stmt* ready = statement(sql);
@@ -318,8 +331,8 @@ std::int64_t Database::next_count(const std::string& table, const std::string& c
                                   const std::string& within, const std::string& group) {
   prepare_storage(table);
   const std::string same = group.empty() ? " IS NULL AND ?=''" : " = ?";
-  Sql sql{"SELECT COALESCE(MAX(CAST(" + quoted(column) + " AS INTEGER)),0) FROM " +
-              quoted(schema_.root_of(table)) + " WHERE " + quoted(within) + same,
+  Sql sql{"SELECT COALESCE(MAX(CAST(" + identifier(column) + " AS INTEGER)),0) FROM " +
+              identifier(schema_.root_of(table)) + " WHERE " + identifier(within) + same,
           {group}};
   sqlite3_stmt* ready = statement(sql);
   std::int64_t highest = 0;
@@ -335,13 +348,13 @@ void Database::insert(const Record& row) {
   sql.parameters.push_back(row.table());
   for (const auto& [name, value] : row.values()) {
     if (!value || value->empty() || name == kClass) continue;
-    names += "," + quoted(name);
+    names += "," + identifier(name);
     marks += ",?";
     sql.parameters.push_back(*value);
   }
-  sql.text = "INSERT INTO " + quoted(schema_.root_of(row.table())) + " (" + names + ") VALUES (" +
-             marks + ")";
-  (void)step(statement(sql));
+  sql.text = "INSERT INTO " + identifier(schema_.root_of(row.table())) + " (" + names +
+             ") VALUES (" + marks + ")";
+  run(sql);
 }
 
 void Database::update(const std::string& table, const std::string& sys_id,
@@ -351,22 +364,25 @@ void Database::update(const std::string& table, const std::string& sys_id,
   Sql sql;
   std::string list;
   for (const auto& [name, value] : values) {
-    list += (list.empty() ? "" : ",") + quoted(name) + " = NULLIF(?,'')";
+    list += (list.empty() ? "" : ",") + identifier(name) + " = NULLIF(?,'')";
     sql.parameters.push_back(value.value_or(""));
   }
   sql.parameters.push_back(sys_id);
-  sql.text = "UPDATE " + quoted(schema_.root_of(table)) + " SET " + list + " WHERE sys_id = ?";
-  (void)step(statement(sql));
+  sql.text = "UPDATE " + identifier(schema_.root_of(table)) + " SET " + list + " WHERE sys_id = ?";
+  run(sql);
 }
 
 void Database::remove(const std::string& table, const std::string& sys_id) {
   prepare_storage(table);
-  Sql sql{"DELETE FROM " + quoted(schema_.root_of(table)) + " WHERE sys_id = ?", {sys_id}};
-  (void)step(statement(sql));
+  Sql sql{"DELETE FROM " + identifier(schema_.root_of(table)) + " WHERE sys_id = ?", {sys_id}};
+  run(sql);
 }
 
 void Database::clear() {
-  for (const auto& [root, columns] : stored_) execute("DELETE FROM " + quoted(root));
+  begin();
+  for (const auto& [root, columns] : stored_) execute("DELETE FROM " + identifier(root));
+  drop_notes();
+  commit();
 }
 
 }  // namespace bridge::sandbox

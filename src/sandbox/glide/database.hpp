@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Rows in SQLite, in memory. Knows columns, hierarchies and queries; knows nothing of rules,
-// defaults or system columns, which are the Instance's business. Guarded by the instance lock.
-// What surprises: all tables of a hierarchy share the root's storage, told apart by
+// Rows in SQLite, in memory or in a file. Knows columns, hierarchies and queries; knows nothing of
+// rules, defaults or system columns, which are the Instance's business. Guarded by the instance
+// lock. What surprises: all tables of a hierarchy share the root's storage, told apart by
 // sys_class_name; and empty texts are stored as NULL.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "bridge/core/error.hpp"
 #include "sandbox/glide/encoded_query.hpp"
 #include "sandbox/glide/record.hpp"
 #include "sandbox/glide/schema.hpp"
@@ -21,7 +23,8 @@ struct sqlite3_stmt;
 
 namespace bridge::sandbox {
 
-/// Every SQLite failure is a bug of ours and throws std::runtime_error.
+/// A SQLite failure other than that of opening a file is a bug of ours, or a disk in trouble, and
+/// throws std::runtime_error.
 class Database {
  public:
   /// Lifetime: `schema` must outlive this; columns added to it later are picked up.
@@ -29,6 +32,19 @@ class Database {
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
+
+  /// From now on rows live in this file, which is made if need be; each write is in it when the
+  /// call returns, or when the outermost `begin` is committed. Requires: nothing was written yet.
+  /// Errors: invalid_argument (not a file of ours, in use, cannot be opened); it is left as it was.
+  Result<> open_file(const std::filesystem::path& file);
+  /// Writes in between reach the file together. They nest.
+  void begin();
+  void commit();
+
+  /// What the sandbox knows besides rows. Kept only in a file, in the order of first writing.
+  void set_note(const std::string& kind, const std::string& key, const std::string& value);
+  void drop_note(const std::string& kind, const std::string& key);
+  std::vector<std::pair<std::string, std::string>> notes(const std::string& kind);
 
   /// Terms with unknown columns are dropped; with `strict` they make the result empty.
   std::vector<Record> select(const std::string& table, const Query& query, bool strict);
@@ -46,6 +62,7 @@ class Database {
   void insert(const Record& row);
   void update(const std::string& table, const std::string& sys_id, const Record::Values& values);
   void remove(const std::string& table, const std::string& sys_id);
+  /// Rows and notes.
   void clear();
 
  private:
@@ -56,6 +73,9 @@ class Database {
 
   void prepare_storage(const std::string& table);
   void execute(const std::string& sql);
+  void run(const Sql& sql);
+  void load_layout();
+  void drop_notes();
   sqlite3_stmt* statement(const Sql& sql);
   std::string condition(const std::string& table, const Query& query, bool strict, Sql& sql);
   std::optional<std::string> term(const std::string& table, const Term& term, Sql& sql);
@@ -65,6 +85,8 @@ class Database {
   std::map<std::string, sqlite3_stmt*> statements_;
   /// Columns that exist in each root's storage.
   std::map<std::string, std::set<std::string>> stored_;
+  bool in_file_ = false;
+  int batches_ = 0;
 };
 
 }  // namespace bridge::sandbox

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "bridge/core/random.hpp"
@@ -58,6 +59,39 @@ Instance::Instance(InstanceOptions options, Logger& logger)
 Instance::~Instance() {
   state_->stopping = true;
   state_->jobs.reset();
+}
+
+Result<> Instance::open_data(const std::filesystem::path& file) {
+  const Guard guard(lock_);
+  if (auto opened = state_->database.open_file(file); !opened) return opened;
+  for (const auto& [prefix, last] : remembered("number"))
+    state_->numbers[prefix] = std::strtoll(last.c_str(), nullptr, 10);
+  return {};
+}
+
+void Instance::remember(const std::string& kind, const std::string& key, const std::string& value) {
+  const Guard guard(lock_);
+  state_->database.set_note(kind, key, value);
+}
+
+void Instance::forget(const std::string& kind, const std::string& key) {
+  const Guard guard(lock_);
+  state_->database.drop_note(kind, key);
+}
+
+std::vector<std::pair<std::string, std::string>> Instance::remembered(const std::string& kind) {
+  const Guard guard(lock_);
+  return state_->database.notes(kind);
+}
+
+WholeChange::WholeChange(Instance& instance) : instance_(instance) {
+  const Guard guard(instance_.lock_);
+  instance_.state_->database.begin();
+}
+
+WholeChange::~WholeChange() {
+  const Guard guard(instance_.lock_);
+  instance_.state_->database.commit();
 }
 
 void Instance::set_outbound(OutboundHttp outbound) {

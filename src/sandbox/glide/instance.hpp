@@ -81,6 +81,17 @@ class Instance {
   /// Requires: the lock, when changed while scripts may run.
   InstanceOptions& options() { return options_; }
 
+  // --- Rows in a file --------------------------------------------------------------------------
+
+  /// Before anything else: rows are those of this file, which is made if need be.
+  /// Errors: those of Database::open_file.
+  Result<> open_data(const std::filesystem::path& file);
+  /// What the platform knows besides rows and must know again after a kill; does nothing while
+  /// rows are in memory. `remembered` gives key and value in the order of first writing.
+  void remember(const std::string& kind, const std::string& key, const std::string& value);
+  void forget(const std::string& kind, const std::string& key);
+  std::vector<std::pair<std::string, std::string>> remembered(const std::string& kind);
+
   // --- Set-up ----------------------------------------------------------------------------------
 
   void set_outbound(OutboundHttp outbound);
@@ -182,6 +193,7 @@ class Instance {
  private:
   friend class ScriptRun;
   friend class GlideNatives;
+  friend class WholeChange;
   struct State;
   struct Write;
 
@@ -211,6 +223,18 @@ class Instance {
   SystemLog log_;
   Schema schema_;
   std::unique_ptr<State> state_;
+};
+
+/// Writes made while one of these lives are in the file together, or, after a kill, not at all.
+class WholeChange {
+ public:
+  explicit WholeChange(Instance& instance);
+  ~WholeChange();
+  WholeChange(const WholeChange&) = delete;
+  WholeChange& operator=(const WholeChange&) = delete;
+
+ private:
+  Instance& instance_;
 };
 
 }  // namespace bridge::sandbox

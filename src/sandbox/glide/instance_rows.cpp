@@ -64,6 +64,7 @@ std::string Instance::next_number(const std::string& table) {
   for (const Table* at = schema_.table(table); at; at = schema_.table(at->parent)) {
     if (at->number_prefix.empty()) continue;
     std::string digits = std::to_string(++state_->numbers[at->number_prefix]);
+    remember("number", at->number_prefix, digits);
     if (digits.size() < 7) digits.insert(0, 7 - digits.size(), '0');
     return at->number_prefix + digits;
   }
@@ -116,6 +117,7 @@ Result<Record> Instance::insert(const Record& record, Session& session, WriteOpt
   const std::string& table = record.table();
   if (!schema_.table(table)) return Error(Errc::not_found, "Invalid table " + table);
   if (nesting.too_deep()) return recursion(table);
+  const WholeChange whole(*this);
 
   Record row = fitted(record);
   for (const Column* column : schema_.columns_of(table))
@@ -154,6 +156,7 @@ Result<Record> Instance::update(const Record& record, Session& session, WriteOpt
   if (!schema_.table(record.table()))
     return Error(Errc::not_found, "Invalid table " + record.table());
   if (nesting.too_deep()) return recursion(record.table());
+  const WholeChange whole(*this);
   const std::string id = record.sys_id();
   // A row seen through its base table is still what it is, and its own rules fire.
   const std::string table = state_->database.class_of(record.table(), id);
@@ -194,6 +197,7 @@ Result<> Instance::remove(const std::string& table, const std::string& sys_id, S
   const Nesting nesting;
   if (!schema_.table(table)) return Error(Errc::not_found, "Invalid table " + table);
   if (nesting.too_deep()) return recursion(table);
+  const WholeChange whole(*this);
   const std::string real = state_->database.class_of(table, sys_id);
   auto row = state_->database.get(real, sys_id);
   if (!row) return Error(Errc::not_found, "No Record found");

@@ -1,10 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "sandbox/servicenow/auto_agent.hpp"
 
+#include <cstdlib>
+
 namespace bridge::sandbox {
+namespace {
+
+constexpr const char* kReadNote = "auto_agent";
+
+}  // namespace
 
 AutoAgent::AutoAgent(Instance& instance, Chat& chat, Awa& awa, std::string agent_name)
     : instance_(instance), chat_(chat), awa_(awa), agent_name_(std::move(agent_name)) {}
+
+void AutoAgent::restore() {
+  const std::lock_guard guard(instance_.lock());
+  for (const auto& [conversation, sequence] : instance_.remembered(kReadNote))
+    read_[conversation] = std::strtoll(sequence.c_str(), nullptr, 10);
+}
+
+void AutoAgent::has_read(const std::string& conversation, std::int64_t sequence) {
+  read_[conversation] = sequence;
+  instance_.remember(kReadNote, conversation, std::to_string(sequence));
+}
 
 void AutoAgent::clear() {
   const std::lock_guard guard(instance_.lock());
@@ -24,6 +42,7 @@ void AutoAgent::tick() {
 
 void AutoAgent::accept_offers(const std::string& agent) {
   for (const Record& item : awa_.offered_to(agent)) {
+    const WholeChange whole(instance_);
     const auto interaction = awa_.accept(item.text("document_id"), agent_name_);
     if (!interaction) continue;
     const std::string conversation = interaction->text("channel_metadata_document");
@@ -35,7 +54,7 @@ void AutoAgent::accept_offers(const std::string& agent) {
         "Hello, this is " + (user ? user->text("name") : agent_name_) + ". How can I help you?";
     // What was said while the chat waited is greeted, not answered one by one.
     const auto pane = chat_.pane(conversation);
-    read_[conversation] = pane.empty() ? 0 : pane.back().sequence;
+    has_read(conversation, pane.empty() ? 0 : pane.back().sequence);
     (void)chat_.speak(hello, *session);
   }
 }
@@ -45,12 +64,14 @@ void AutoAgent::answer(const std::string& agent) {
     const std::string conversation = at->first;
     const auto interaction = chat_.interaction_of(conversation);
     if (!interaction || chat_.is_over(conversation) || interaction->text("assigned_to") != agent) {
+      instance_.forget(kReadNote, conversation);
       at = read_.erase(at);
       continue;
     }
     for (const PaneEntry& entry : chat_.pane(conversation)) {
       if (entry.sequence <= at->second) continue;
-      at->second = entry.sequence;
+      const WholeChange whole(instance_);
+      has_read(conversation, entry.sequence);
       if (entry.from != "user") continue;
       auto session = instance_.session_for(agent_name_);
       Utterance reply;

@@ -16,11 +16,14 @@ class AutoAgent {
   AutoAgent(Instance& instance, Chat& chat, Awa& awa, std::string agent_name);
 
   void tick();
+  /// Goes on with the chats that it had, according to the instance's data file.
+  void restore();
   void clear();
 
  private:
   void accept_offers(const std::string& agent);
   void answer(const std::string& agent);
+  void has_read(const std::string& conversation, std::int64_t sequence);
 
   Instance& instance_;
   Chat& chat_;

@@ -2,6 +2,7 @@
 #include "sandbox/servicenow/awa.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 #include "sandbox/servicenow/seed.hpp"
 
@@ -9,6 +10,8 @@ namespace bridge::sandbox {
 namespace {
 
 constexpr auto kLookEvery = std::chrono::seconds(1);
+constexpr const char* kRoutableNote = "routable";
+constexpr const char* kDeclinedNote = "declined";
 
 std::chrono::seconds age_of(const Record& row, std::string_view column, Time now) {
   const auto since = parse_glide_time(row.text(column));
@@ -35,10 +38,31 @@ void Awa::clear() {
   last_look_ = {};
 }
 
+void Awa::restore() {
+  const std::lock_guard guard(instance_.lock());
+  for (const auto& [item, value] : instance_.remembered(kRoutableNote)) routable_.insert(item);
+  for (const auto& [item, agents] : instance_.remembered(kDeclinedNote)) {
+    std::istringstream names(agents);
+    for (std::string agent; names >> agent;) declined_[item].insert(agent);
+  }
+}
+
+void Awa::make_routable(const std::string& item) {
+  if (routable_.insert(item).second) instance_.remember(kRoutableNote, item, "1");
+}
+
+void Awa::note_declined(const std::string& item) {
+  std::string agents;
+  if (const auto found = declined_.find(item); found != declined_.end())
+    for (const std::string& agent : found->second) agents += agent + " ";
+  if (agents.empty()) return instance_.forget(kDeclinedNote, item);
+  instance_.remember(kDeclinedNote, item, agents);
+}
+
 void Awa::on_work_item(const Change& change) {
   dirty_ = true;  // also frees capacity
   if (change.operation == Operation::update && change.changed_to("state", "queued"))
-    routable_.insert(change.after.sys_id());
+    make_routable(change.after.sys_id());
 }
 
 void Awa::tick() {
@@ -52,6 +76,7 @@ void Awa::tick() {
     end_overdue();
   }
   dirty_ = false;
+  const WholeChange whole(instance_);
   offer_waiting();
 }
 
@@ -67,6 +92,8 @@ void Awa::offer_waiting() {
     if (!obstacle(item).empty()) continue;
     if (const auto agent = choose(item); agent && offer(item, *agent)) waiting.erase(item.sys_id());
   }
+  for (const std::string& item : routable_)
+    if (!waiting.contains(item)) instance_.forget(kRoutableNote, item);
   routable_ = std::move(waiting);
 }
 
@@ -165,7 +192,9 @@ bool Awa::offer(const Record& item, const Agent& agent) {
 }
 
 void Awa::put_back(const Record& item, const std::string& agent, const char* flag) {
+  const WholeChange whole(instance_);
   declined_[item.sys_id()].insert(agent);
+  note_declined(item.sys_id());
   Session system = instance_.system_session();
   Record change = change_of(item);
   change.set("state", "queued").set_null("assigned_to").set_flag(flag, true);
@@ -244,7 +273,7 @@ bool Awa::route(const std::string& queue, const std::string& table, const std::s
   Record change("awa_work_item");
   change.set("sys_id", id).set("queue", queue).set("state", "queued").set_null("assigned_to");
   if (!instance_.update(change, system)) return false;
-  routable_.insert(id);
+  make_routable(id);
   dirty_ = true;
   return true;
 }

@@ -25,6 +25,8 @@ class Awa {
 
   /// Watches awa_work_item and offers sn_awa.Queue to scripts.
   Result<> install();
+  /// Reads from the instance's data file what waits for agents and who declined what.
+  void restore();
   void clear();
 
   /// Offers what can be offered, takes back offers nobody answered, ends chats that waited longer
@@ -58,6 +60,8 @@ class Awa {
   };
 
   void on_work_item(const Change& change);
+  void make_routable(const std::string& item);
+  void note_declined(const std::string& item);
   void offer_waiting();
   void take_back_offers();
   void end_overdue();

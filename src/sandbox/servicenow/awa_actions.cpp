@@ -36,7 +36,8 @@ Result<> Awa::set_presence(const std::string& agent_name, const std::string& sta
   if (auto written = instance_.update(change, system); !written) return written.error();
   // Who comes back is asked again.
   if (state == "available")
-    for (auto& [item, agents] : declined_) agents.erase(*agent);
+    for (auto& [item, agents] : declined_)
+      if (agents.erase(*agent) > 0) note_declined(item);
   dirty_ = true;
   return {};
 }
@@ -61,6 +62,7 @@ Result<Record> Awa::offered_item(const std::string& interaction, const std::stri
 
 Result<Record> Awa::accept(const std::string& interaction_id, const std::string& agent_name) {
   const std::lock_guard guard(instance_.lock());
+  const WholeChange whole(instance_);
   dirty_ = true;
   tick();
   const auto item = offered_item(interaction_id, agent_name);
@@ -74,6 +76,7 @@ Result<Record> Awa::accept(const std::string& interaction_id, const std::string&
   accepted.set("state", "accepted").set("accepted_on", now);
   if (auto written = instance_.update(accepted, *session); !written) return written.error();
   declined_.erase(item->sys_id());
+  note_declined(item->sys_id());
 
   Record change = change_of(*interaction);
   change.set("assigned_to", session->user_id).set("state", "work_in_progress");
@@ -106,6 +109,7 @@ Result<Record> Awa::reject(const std::string& interaction_id, const std::string&
 Result<Record> Awa::transfer(const std::string& interaction_id, const std::string& from_agent,
                              const std::string& to_agent, const std::string& to_queue) {
   const std::lock_guard guard(instance_.lock());
+  const WholeChange whole(instance_);
   const auto from = agent_id(from_agent);
   if (!from) return from.error();
   const auto interaction = instance_.get("interaction", interaction_id);
@@ -141,6 +145,7 @@ Result<Record> Awa::transfer(const std::string& interaction_id, const std::strin
   if (!made) return made.error();
   if (target.empty()) {
     declined_[made->sys_id()].insert(*from);
+    note_declined(made->sys_id());
     Record queued = change_of(*made);
     queued.set("state", "queued");
     (void)instance_.update(queued, system);

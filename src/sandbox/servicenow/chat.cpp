@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "bridge/core/random.hpp"
 #include "sandbox/servicenow/seed.hpp"
@@ -36,6 +38,17 @@ Closing closing_for(EndedBy by, bool engaged) {
   return {"closed_abandoned", "Left Before Engagement"};
 }
 
+constexpr const char* kPaneNote = "pane";
+
+std::string to_note(const std::string& conversation, const PaneEntry& entry) {
+  return json::serialize(json::object{{"conversation", conversation},
+                                      {"sequence", entry.sequence},
+                                      {"from", entry.from},
+                                      {"sender_name", entry.sender_name},
+                                      {"text", entry.text},
+                                      {"internal", entry.internal}});
+}
+
 Error java_error(const std::string& text, Errc code = Errc::wrong_state) { return {code, text}; }
 
 }  // namespace
@@ -47,6 +60,21 @@ bool is_over_state(std::string_view state) {
 
 Chat::Chat(Instance& instance, const ChatOptions& options)
     : instance_(instance), options_(options) {}
+
+void Chat::restore() {
+  const std::lock_guard guard(instance_.lock());
+  for (const auto& [sys_id, note] : instance_.remembered(kPaneNote)) {
+    const json::value whole = json::parse(note);
+    PaneEntry entry;
+    entry.sys_id = sys_id;
+    entry.sequence = whole.at("sequence").to_number<std::int64_t>();
+    entry.from = std::string(whole.at("from").as_string());
+    entry.sender_name = std::string(whole.at("sender_name").as_string());
+    entry.text = std::string(whole.at("text").as_string());
+    entry.internal = whole.at("internal").as_bool();
+    panes_[std::string(whole.at("conversation").as_string())].push_back(std::move(entry));
+  }
+}
 
 void Chat::clear() {
   const std::lock_guard guard(instance_.lock());
@@ -215,6 +243,8 @@ Result<Record> Chat::write_row(const Utterance& utterance, const Record& convers
   row.set("status", "sent").set("send_time", now);
   row.set("visibility_type",
           utterance.internal ? options_.internal_visibility : options_.public_visibility);
+  // A row without its place in the pane would never show, however often it is sent again.
+  const WholeChange whole(instance_);
   auto written = instance_.insert(row, session);
   if (written) publish(*written, utterance);
   return written;
@@ -236,9 +266,13 @@ void Chat::publish(const Record& message, const Utterance& utterance) {
   if (const auto user = instance_.get("sys_user", sender)) entry.sender_name = user->text("name");
   entry.text = utterance.text;
   entry.internal = utterance.internal;
+  instance_.remember(kPaneNote, entry.sys_id, to_note(utterance.conversation, entry));
   auto& pane = panes_[utterance.conversation];
   pane.push_back(std::move(entry));
-  if (pane.size() > kMaxPaneEntries) pane.pop_front();
+  if (pane.size() > kMaxPaneEntries) {
+    instance_.forget(kPaneNote, pane.front().sys_id);
+    pane.pop_front();
+  }
   if (const auto binding =
           instance_.find_one("sys_cs_session", "sys_id", message.text("session"))) {
     Record session("sys_cs_session");

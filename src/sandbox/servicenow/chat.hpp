@@ -44,6 +44,8 @@ class Chat {
   /// Registers the sn_cs natives and watches `interaction`: whoever closes one, also a script that
   /// writes the state itself, ends the conversation and its work items with it.
   void install();
+  /// Reads the panes from the instance's data file. Requires: before anything is said.
+  void restore();
   /// Forgets the panes; the tables are the instance's.
   void clear();
 

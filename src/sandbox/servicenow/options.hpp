@@ -47,6 +47,8 @@ struct AwaOptions {
 
 struct ServiceNowOptions {
   std::filesystem::path scripts = "servicenow";
+  /// Keeps the tables; empty: they are in memory.
+  std::filesystem::path data_file;
   /// Where the bridge listens; the webhook property is made from it.
   std::string bridge_url = "http://127.0.0.1:5000";
   std::string webhook_path = "/api/servicenow/webhook";
@@ -59,6 +61,10 @@ struct ServiceNowOptions {
   std::string password = "sandbox-password";
   std::string oauth_client_id = "5a0000000000000000000000000c11e7";
   std::string oauth_client_secret = "sandbox-client-secret";
+  /// Said on the command line, and so stronger than what a data file has.
+  bool webhook_url_given = false;
+  bool webhook_secret_given = false;
+  bool account_given = false;
   /// User name of an agent who is played by the sandbox; empty: nobody.
   std::string auto_accept;
   /// sys_properties rows, set after everything else.

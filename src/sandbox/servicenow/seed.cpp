@@ -8,6 +8,8 @@
 namespace bridge::sandbox {
 namespace {
 
+constexpr const char* kSeededNote = "seeded";
+
 class Seeder {
  public:
   Seeder(Instance& instance, const ServiceNowOptions& options)
@@ -57,6 +59,14 @@ class Seeder {
     roles(kBeaId, {"snc_internal", "itil", "awa_agent"});
     roles(kAdminId, {"snc_internal", "admin"});
     roles(kExternalId, {"snc_external"});
+  }
+
+  /// --user and --password of a later start.
+  void rename_account() {
+    Record service = row("sys_user", kServiceAccountId);
+    service.set("user_name", options_.user);
+    service.set("user_password", Instance::encrypt_password2(options_.password));
+    (void)instance_.update(service, session_);
   }
 
   void agents() {
@@ -139,13 +149,21 @@ class Seeder {
     for (const Resource& resource : folder.resources) collect(resource.script, types);
     for (const BusinessRule& rule : folder.rules) collect(rule.script, types);
     for (const auto& [name, type] : types) {
-      if (const auto value = webhook_value(name)) instance_.set_property(name, *value, type);
+      const auto value = webhook_value(name);
+      if (!value) continue;
+      const bool filled = !instance_.property(name).value_or("").empty();
+      if (!filled || value->given) instance_.set_property(name, value->text, type);
     }
   }
 
-  void script_roles(const ScriptFolder& folder) {
+  void script_roles(const ScriptFolder& folder, bool first) {
+    std::set<std::string> wanted;
     for (const Resource& resource : folder.resources)
-      for (const std::string& role : resource.roles) instance_.grant_role(kServiceAccountId, role);
+      wanted.insert(resource.roles.begin(), resource.roles.end());
+    // A role that the instance knew before may have been taken from the account on purpose.
+    for (const std::string& role : wanted)
+      if (first || !instance_.find_one("sys_user_role", "name", role))
+        instance_.grant_role(kServiceAccountId, role);
   }
 
  private:
@@ -155,14 +173,20 @@ class Seeder {
       types.try_emplace((*at)[1].str(), "string");
   }
 
-  std::optional<std::string> webhook_value(std::string name) const {
+  struct Setting {
+    std::string text;
+    bool given = false;
+  };
+  std::optional<Setting> webhook_value(std::string name) const {
     std::transform(name.begin(), name.end(), name.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     const auto has = [&](std::string_view word) { return name.find(word) != std::string::npos; };
     if (name.starts_with("glide.") || name.starts_with("com.")) return std::nullopt;
-    if (has("secret") || has("token")) return options_.webhook_secret;
-    if (has("base_url")) return options_.bridge_url;
-    if (has("url") || has("endpoint")) return options_.bridge_url + options_.webhook_path;
+    if (has("secret") || has("token"))
+      return Setting{options_.webhook_secret, options_.webhook_secret_given};
+    if (has("base_url")) return Setting{options_.bridge_url, options_.webhook_url_given};
+    if (has("url") || has("endpoint"))
+      return Setting{options_.bridge_url + options_.webhook_path, options_.webhook_url_given};
     return std::nullopt;
   }
 
@@ -175,12 +199,20 @@ class Seeder {
 
 void seed_instance(Instance& instance, const ServiceNowOptions& options,
                    const ScriptFolder& folder) {
+  const WholeChange whole(instance);
   Seeder seeder(instance, options);
-  seeder.accounts();
-  seeder.agents();
-  seeder.oauth();
-  seeder.platform_properties();
-  seeder.script_roles(folder);
+  // Not row by row: what somebody deleted stays deleted, as on an instance that restarts.
+  const bool first = instance.remembered(kSeededNote).empty();
+  if (first) {
+    seeder.accounts();
+    seeder.agents();
+    seeder.oauth();
+    seeder.platform_properties();
+    instance.remember(kSeededNote, "all", "1");
+  } else if (options.account_given) {
+    seeder.rename_account();
+  }
+  seeder.script_roles(folder, first);
   seeder.script_properties(folder);
   for (const auto& [name, value] : options.properties) instance.set_property(name, value);
 }

@@ -31,8 +31,9 @@ inline constexpr std::string_view kVendorId = "c2f0b8f187033200246ddd4c97cb0bb9"
 /// The password of every account but the service account.
 inline constexpr std::string_view kUserPassword = "sandbox-user-password";
 
-/// Fills an empty instance. `folder` names the roles and properties that the scripts ask for; a
-/// property whose name speaks of a URL or a secret gets the webhook's.
+/// Fills an empty instance; in one that was filled before, from its data file, only what is new in
+/// `folder` or was said on the command line. `folder` names the roles and properties that the
+/// scripts ask for; a property whose name speaks of a URL or a secret gets the webhook's.
 void seed_instance(Instance& instance, const ServiceNowOptions& options,
                    const ScriptFolder& folder);
 

@@ -2,12 +2,15 @@
 #include "sandbox/servicenow/servicenow.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "sandbox/servicenow/platform.hpp"
 #include "sandbox/servicenow/seed.hpp"
 
 namespace bridge::sandbox {
 namespace {
+
+constexpr const char* kClockNote = "clock";
 
 constexpr std::string_view kQuotaText =
     "Transaction cancelled: maximum execution time exceeded. Check logs for error trace or enable "
@@ -103,6 +106,10 @@ ServiceNow::~ServiceNow() { stop(); }
 void ServiceNow::stop() { webhooks_.stop(); }
 
 Result<> ServiceNow::install() {
+  if (!options_.data_file.empty()) {
+    if (auto opened = instance_.open_data(options_.data_file); !opened) return opened;
+    restore();
+  }
   chat_.install();
   if (auto ready = awa_.install(); !ready) return ready;
   auto folder = instance_.load_scripts(options_.scripts);
@@ -115,6 +122,16 @@ Result<> ServiceNow::install() {
       (!played || !instance_.find_one("awa_agent_presence", "agent", played->sys_id())))
     return Error(Errc::not_found, "there is no agent " + options_.auto_accept + " to be played");
   return {};
+}
+
+void ServiceNow::restore() {
+  for (const auto& [key, offset] : instance_.remembered(kClockNote))
+    instance_.clock().set_offset(
+        std::chrono::milliseconds(std::strtoll(offset.c_str(), nullptr, 10)));
+  chat_.restore();
+  awa_.restore();
+  idle_.clear();  // counts from the restored clock
+  auto_agent_.restore();
 }
 
 void ServiceNow::reset() {
@@ -142,6 +159,7 @@ void ServiceNow::advance_clock(std::chrono::seconds span) {
         std::chrono::ceil<std::chrono::seconds>(idle_.next_run() - instance_.clock().now());
     const auto step = std::clamp(to_next, std::chrono::seconds(1), span);
     instance_.clock().advance(step);
+    instance_.remember(kClockNote, "offset_ms", std::to_string(instance_.clock().offset().count()));
     span -= step;
     tick();
   }

@@ -41,7 +41,8 @@ class ServiceNow {
   ServiceNow(ServiceNowOptions options, OutboundHttp wire, Logger& logger);
   ~ServiceNow();
 
-  /// Loads the scripts and fills the tables. Errors: those of Instance::load_scripts.
+  /// Opens the data file, loads the scripts and fills the tables. Errors: those of
+  /// Instance::open_data and load_scripts.
   Result<> install();
   /// Any request but those for /sandbox/*. Thread-safe, blocks.
   Reply handle(const net::Request& request);
@@ -68,6 +69,8 @@ class ServiceNow {
   const ScriptFolder& scripts() const { return folder_; }
 
  private:
+  /// What was known besides rows when the data file was last written.
+  void restore();
   net::Response serve(const net::Request& request, const std::string& target, std::string& user,
                       std::string& detail);
   std::string target_of(const std::string& path) const;

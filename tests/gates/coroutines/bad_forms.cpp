@@ -49,5 +49,15 @@ Task<std::string> conditional_value(bool condition) {
 Task<std::string> conditional_return(bool condition, std::string other) {
   co_return condition ? co_await fetch() : other;  // hazard
 }
+Task<int> loop_whose_condition_waits() {
+  while ((co_await count()) != 0) {  // hazard
+  }
+  co_return 0;
+}
+Task<int> loop_whose_body_is_a_wait(bool condition) {
+  while (condition)  // hazard
+    if ((co_await count()) == 0) break;
+  co_return 0;
+}
 
 }  // namespace toy

@@ -42,5 +42,12 @@ Task<int> wait_in_a_condition() {
   for (char letter : co_await fetch()) co_return letter;
   co_return 0;
 }
+Task<int> loop_that_binds_first(bool condition) {
+  while (condition) {
+    const int number = co_await count();
+    if (number == 0) break;
+  }
+  co_return 0;
+}
 
 }  // namespace toy

@@ -199,10 +199,10 @@ TEST_F(SandboxServerTest, OnlyAnAgentCanBePlayed) {
 }
 
 TEST(CommandLineTest, OptionsAreReadInBothForms) {
-  const auto line =
-      parse_command_line({"--port", "0", "--scripts=other/", "--bridge", "http://127.0.0.1:9/",
-                          "--async-delay-ms", "200-1500", "--switch", "consumer=argument",
-                          "--property=a.b=c", "--api-base", "/api/global/chat"});
+  const auto line = parse_command_line({"--port", "0", "--scripts=other/", "--bridge",
+                                        "http://127.0.0.1:9/", "--async-delay-ms", "200-1500",
+                                        "--switch", "consumer=argument", "--property=a.b=c",
+                                        "--api-base", "/api/global/chat", "--data", "sandbox.db"});
   ASSERT_TRUE(line) << line.error().to_string();
   EXPECT_EQ(line->options.port, 0);
   const auto& servicenow = line->options.servicenow;
@@ -212,6 +212,9 @@ TEST(CommandLineTest, OptionsAreReadInBothForms) {
   EXPECT_EQ(servicenow.instance.async_delay_max, std::chrono::milliseconds(1500));
   EXPECT_EQ(servicenow.chat.consumer_of, ConsumerOf::argument);
   EXPECT_EQ(servicenow.properties.at("a.b"), "c");
+  EXPECT_EQ(servicenow.data_file, "sandbox.db");
+  EXPECT_TRUE(servicenow.webhook_url_given);
+  EXPECT_FALSE(servicenow.webhook_secret_given);
   EXPECT_EQ(servicenow.api_namespace, "global");
   EXPECT_EQ(servicenow.api_id, "chat");
 }
