@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "net/resolver.hpp"
 
+#include <string_view>
+
+#include "bridge/net/http.hpp"
+
 namespace bridge::net {
 namespace {
 
@@ -8,6 +12,16 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kRemember{30};
 constexpr std::size_t kMaxEntries = 256;
+
+/// Names that mean this machine and are not to be asked of a name service (RFC 6761, 6.3); a bare
+/// system may have no /etc/hosts that knows them.
+bool is_localhost(std::string_view host) {
+  constexpr std::string_view kName = "localhost";
+  if (host.size() < kName.size()) return false;
+  const std::string_view before = host.substr(0, host.size() - kName.size());
+  return equals_ignoring_case(host.substr(before.size()), kName) &&
+         (before.empty() || before.ends_with('.'));
+}
 
 }  // namespace
 
@@ -48,6 +62,12 @@ Task<Result<Addresses>> Resolver::resolve(std::string host, std::uint16_t port, 
   if (!not_literal) {
     Addresses one(1, asio::ip::tcp::endpoint(literal, port));
     co_return one;
+  }
+  if (is_localhost(host)) {
+    Addresses loopback;
+    loopback.emplace_back(asio::ip::address_v4::loopback(), port);
+    loopback.emplace_back(asio::ip::address_v6::loopback(), port);
+    co_return loopback;
   }
   const auto known = entries_.find(host);
   std::shared_ptr<Entry> entry;
