@@ -14,8 +14,8 @@ TaskGroup::TaskGroup(asio::any_io_executor executor, Logger& logger)
 TaskGroup::~TaskGroup() = default;
 
 void TaskGroup::spawn(std::string name, Task<> task) {
-  const auto signal = signals_.emplace(signals_.end());
-  auto finished = [this, signal, name = std::move(name)](std::exception_ptr thrown) {
+  const auto member = members_.emplace(members_.end());
+  auto finished = [this, member, name = std::move(name)](std::exception_ptr thrown) {
     if (thrown) {
       try {
         std::rethrow_exception(thrown);
@@ -28,26 +28,35 @@ void TaskGroup::spawn(std::string name, Task<> task) {
         logger_.error("task_failed", {{"task", name}, {"reason", "not a std::exception"}});
       }
     }
-    signals_.erase(signal);
-    if (signals_.empty()) empty_.notify();
+    members_.erase(member);
+    if (members_.empty()) empty_.notify();
   };
-  asio::co_spawn(executor_, std::move(task),
-                 asio::bind_cancellation_slot(signal->slot(), std::move(finished)));
+  asio::co_spawn(executor_, run(std::move(task), *member),
+                 asio::bind_cancellation_slot(member->signal.slot(), std::move(finished)));
+}
+
+Task<> TaskGroup::run(Task<> task, Member& member) {
+  member.started = true;
+  if (!member.cancelled) co_await std::move(task);
 }
 
 void TaskGroup::cancel() {
-  // Emitting may end a task at once and erase its signal; step first.
-  for (auto it = signals_.begin(); it != signals_.end();)
-    (it++)->emit(asio::cancellation_type::terminal);
+  // Emitting may end a task at once and erase its member; step first.
+  for (auto it = members_.begin(); it != members_.end();) {
+    Member& member = *it++;
+    member.cancelled = true;
+    // Newer Boost throws out of the context's run when a task is cancelled before its first step.
+    if (member.started) member.signal.emit(asio::cancellation_type::terminal);
+  }
 }
 
 Task<bool> TaskGroup::wait(Deadline deadline) {
   bool in_time = true;
-  while (in_time && !signals_.empty()) {
+  while (in_time && !members_.empty()) {
     // Not `if (!co_await ...) break;` as the whole body: g++ 12 makes that an illegal instruction.
     in_time = co_await empty_.wait(empty_.generation(), deadline);
   }
-  co_return signals_.empty();
+  co_return members_.empty();
 }
 
 }  // namespace bridge::async

@@ -32,13 +32,20 @@ class TaskGroup {
   /// wait.
   Task<bool> wait(Deadline deadline);
 
-  std::size_t size() const { return signals_.size(); }
+  std::size_t size() const { return members_.size(); }
   asio::any_io_executor executor() const { return executor_; }
 
  private:
+  struct Member {
+    asio::cancellation_signal signal;
+    bool started = false;
+    bool cancelled = false;
+  };
+  static Task<> run(Task<> task, Member& member);
+
   asio::any_io_executor executor_;
   Logger& logger_;
-  std::list<asio::cancellation_signal> signals_;
+  std::list<Member> members_;
   Signal empty_;
 };
 

@@ -242,6 +242,7 @@ TEST_F(WebSocketServerTest, ConfirmationIsThereSoonWhenItIsWanted) {
   server.options.ping_interval = 1h;
   server.start();
   WsClient client(server.port(), "/echo/a");
+  EXPECT_EQ(client.receive(), "welcome a");
   for (const std::uint64_t frames : {2u, 3u}) {
     client.send_text("confirm");
     EXPECT_TRUE(
