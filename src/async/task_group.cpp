@@ -6,7 +6,22 @@
 #include <boost/system/system_error.hpp>
 #include <cassert>
 
+#include "bridge/core/exception.hpp"
+
 namespace bridge::async {
+namespace {
+
+bool is_cancellation(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const boost::system::system_error& error) {
+    return error.code() == asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
 
 TaskGroup::TaskGroup(asio::any_io_executor executor, Logger& logger)
     : executor_(std::move(executor)), logger_(logger), empty_(executor_) {}
@@ -16,18 +31,8 @@ TaskGroup::~TaskGroup() = default;
 void TaskGroup::spawn(std::string name, Task<> task) {
   const auto member = members_.emplace(members_.end());
   auto finished = [this, member, name = std::move(name)](std::exception_ptr thrown) {
-    if (thrown) {
-      try {
-        std::rethrow_exception(thrown);
-      } catch (const boost::system::system_error& error) {
-        if (error.code() != asio::error::operation_aborted)
-          logger_.error("task_failed", {{"task", name}, {"reason", error.code().message()}});
-      } catch (const std::exception& error) {
-        logger_.error("task_failed", {{"task", name}, {"reason", error.what()}});
-      } catch (...) {
-        logger_.error("task_failed", {{"task", name}, {"reason", "not a std::exception"}});
-      }
-    }
+    if (thrown && !is_cancellation(thrown))
+      logger_.error("task_failed", {{"task", name}, {"reason", describe(thrown)}});
     members_.erase(member);
     if (members_.empty()) empty_.notify();
   };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bridge/channels/channels.hpp"
 
+#include "bridge/core/exception.hpp"
 #include "channels/guard.hpp"
 #include "channels/reply.hpp"
 #include "channels/web_files.hpp"
@@ -27,7 +28,8 @@ void Channels::mount(net::Router& router) {
   mount_operations(router);
   mount_web_files(router);
 
-  router.set_on_exception([this](const net::Request& request, std::exception_ptr) {
+  router.set_on_exception([this](const net::Request& request, const std::exception_ptr& thrown) {
+    logger_.error("handler_failed", {{"path", request.path}, {"reason", describe(thrown)}});
     return refuse(logger_, request, Refusal(500, "internal"));
   });
   router.set_finish([this](const net::Request& request, net::Response& response) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "bridge/core/exception.hpp"
 #include "net/error_response.hpp"
 #include "net/target.hpp"
 
@@ -179,15 +180,9 @@ Response Router::exception_response(const Request& request, const std::exception
                                     Logger* logger) const {
   if (on_exception_) return on_exception_(request, thrown);
   if (logger) {
-    try {
-      std::rethrow_exception(thrown);
-    } catch (const std::exception& error) {
-      logger->error("handler_failed", {{"method", to_string(request.method)},
-                                       {"path", request.path},
-                                       {"reason", error.what()}});
-    } catch (...) {
-      logger->error("handler_failed", {{"path", request.path}, {"reason", "not an exception"}});
-    }
+    logger->error("handler_failed", {{"method", to_string(request.method)},
+                                     {"path", request.path},
+                                     {"reason", describe(thrown)}});
   }
   return error_response(500, "internal");
 }

@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "bridge/async/signal.hpp"
+#include "bridge/core/exception.hpp"
 #include "net/websocket_upgrade.hpp"
 
 namespace bridge::net {
@@ -289,11 +290,7 @@ Task<> serve_websocket(std::shared_ptr<ServerContext> context, Layer layer,
     co_return;
   }
   if (thrown) {
-    try {
-      std::rethrow_exception(thrown);
-    } catch (const std::exception& error) {
-      context->logger.error("websocket_failed", {{"reason", error.what()}});
-    }
+    context->logger.error("websocket_failed", {{"reason", describe(thrown)}});
     socket->close(CloseCode::internal, "internal error");
   } else {
     socket->close(CloseCode::normal, "");

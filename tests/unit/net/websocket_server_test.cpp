@@ -218,7 +218,7 @@ TEST_F(WebSocketServerTest, TheRoutesReturnClosesWith1000AndAnExceptionWith1011)
   ASSERT_TRUE(failing.wait_closed());
   EXPECT_EQ(failing.close_code(), 1011u);
   server.stop();
-  EXPECT_TRUE(server.logger.contains("websocket_failed reason=in the middle"));
+  EXPECT_TRUE(server.logger.contains("websocket_failed reason=std::runtime_error"));
 }
 
 TEST_F(WebSocketServerTest, AnAnsweredPingConfirmsTheFramesWrittenBeforeIt) {
