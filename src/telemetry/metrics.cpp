@@ -13,7 +13,7 @@ constexpr std::string_view kOther = "other";
 
 /// Prometheus data model: [a-zA-Z_:][a-zA-Z0-9_:]*; the prefix takes care of the first character.
 std::string metric_name(std::string_view name) {
-  std::string safe = "bridge_";
+  std::string safe = name.starts_with("bridge_") ? "" : "bridge_";
   for (const char c : name) {
     const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                          (c >= '0' && c <= '9') || c == '_' || c == ':';
@@ -43,50 +43,100 @@ std::string label_value(std::string_view label) {
 
 std::string number(double value) {
   std::array<char, 64> text{};
-  const auto [end, failed] = std::to_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, failed] =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general);
   return failed == std::errc() ? std::string(text.data(), end) : "NaN";
+}
+
+std::string label_text(const Labels& labels) {
+  if (labels.empty()) return {};
+  std::string text = "{";
+  for (const auto& [name, value] : labels) {
+    if (text.size() > 1) text.push_back(',');
+    text.append(name).append("=\"").append(label_value(value)).append("\"");
+  }
+  return text + "}";
+}
+
+/// `{route="/x"}` and `le="0.1"` -> `{route="/x",le="0.1"}`
+std::string with_label(std::string_view labels, const std::string& more) {
+  if (labels.empty()) return "{" + more + "}";
+  return std::string(labels.substr(0, labels.size() - 1)) + "," + more + "}";
+}
+
+void write(std::string& text, const std::string& name, const std::string& labels,
+           const Counter& counter) {
+  text += name + labels + " " + std::to_string(counter.value()) + "\n";
+}
+
+void write(std::string& text, const std::string& name, const std::string& labels,
+           const Gauge& gauge) {
+  text += name + labels + " " + number(gauge.value()) + "\n";
+}
+
+void write(std::string& text, const std::string& name, const std::string& labels,
+           const Histogram& histogram) {
+  std::uint64_t so_far = 0;
+  for (std::size_t i = 0; i < histogram.buckets().size(); ++i) {
+    so_far += histogram.buckets()[i];
+    const std::string bound =
+        i < Histogram::kBounds.size() ? number(Histogram::kBounds[i]) : std::string("+Inf");
+    text += name + "_bucket" + with_label(labels, "le=\"" + bound + "\"") + " " +
+            std::to_string(so_far) + "\n";
+  }
+  text += name + "_sum" + labels + " " + number(histogram.sum()) + "\n";
+  text += name + "_count" + labels + " " + std::to_string(histogram.count()) + "\n";
+}
+
+template <class Families>
+void write(std::string& text, const Families& families, std::string_view type) {
+  for (const auto& [name, series] : families) {
+    text.append("# TYPE ").append(name).append(" ").append(type).append("\n");
+    for (const auto& [labels, value] : series) write(text, name, labels, value);
+  }
 }
 
 }  // namespace
 
-void CounterMetrics::count(std::string_view name, std::string_view label, std::uint64_t n) {
-  std::string key = counter_name(name);
-  if (counters_.size() >= kMaxSeries && !counters_.contains(key)) key = counter_name(kOther);
-  Series& series = counters_[key];
-  auto at = series.find(label);
-  if (at == series.end()) {
-    const bool full = series.size() >= kMaxSeries;
-    at = series.try_emplace(std::string(full ? kOther : label), 0).first;
+template <class Value>
+Value& CounterMetrics::series(Families<Value>& families, std::string name, const Labels& labels) {
+  if (families.size() >= kMaxSeries && !families.contains(name)) name = metric_name(kOther);
+  Series<Value>& all = families[name];
+  std::string key = label_text(labels);
+  if (all.size() >= kMaxSeries && !all.contains(key)) {
+    Labels others = labels;
+    for (auto& label : others) label.second = kOther;
+    key = label_text(others);
   }
-  at->second += n;
+  return all[key];
 }
 
-void CounterMetrics::set(std::string_view name, double value) {
-  const std::string key = metric_name(name);
-  if (gauges_.size() < kMaxSeries || gauges_.contains(key)) gauges_[key] = value;
+Counter& CounterMetrics::counter(std::string_view name, const Labels& labels) {
+  return series(counters_, counter_name(name), labels);
 }
 
-std::uint64_t CounterMetrics::value(std::string_view name, std::string_view label) const {
-  const auto series = counters_.find(counter_name(name));
-  if (series == counters_.end()) return 0;
-  const auto at = series->second.find(label);
-  return at == series->second.end() ? 0 : at->second;
+Gauge& CounterMetrics::gauge(std::string_view name, const Labels& labels) {
+  return series(gauges_, metric_name(name), labels);
+}
+
+Histogram& CounterMetrics::histogram(std::string_view name, const Labels& labels) {
+  return series(histograms_, metric_name(name), labels);
+}
+
+std::uint64_t CounterMetrics::value(std::string_view name, std::string_view kind) const {
+  const auto family = counters_.find(counter_name(name));
+  if (family == counters_.end()) return 0;
+  Labels labels;
+  if (!kind.empty()) labels.emplace_back("kind", kind);
+  const auto at = family->second.find(label_text(labels));
+  return at == family->second.end() ? 0 : at->second.value();
 }
 
 std::string CounterMetrics::prometheus_text() const {
   std::string text;
-  for (const auto& [name, series] : counters_) {
-    text += "# TYPE " + name + " counter\n";
-    for (const auto& [label, value] : series) {
-      text += name;
-      if (!label.empty()) text += "{kind=\"" + label_value(label) + "\"}";
-      text += " " + std::to_string(value) + "\n";
-    }
-  }
-  for (const auto& [name, value] : gauges_) {
-    text += "# TYPE " + name + " gauge\n";
-    text += name + " " + number(value) + "\n";
-  }
+  write(text, counters_, "counter");
+  write(text, gauges_, "gauge");
+  write(text, histograms_, "histogram");
   return text;
 }
 

@@ -25,12 +25,29 @@ class ManualTime final : public TimeSource {
   Time now_{Millis(1'700'000'000'000)};
 };
 
+/// Keeps every series under "<name>" or "<name>.<label value>.<label value>".
 class RecordingMetrics final : public Metrics {
  public:
-  void count(std::string_view name, std::string_view label, std::uint64_t n) override {
-    counts[std::string(name) + (label.empty() ? "" : "." + std::string(label))] += n;
+  Counter& counter(std::string_view name, const Labels& labels) override {
+    return counters[key(name, labels)];
   }
-  std::map<std::string, std::uint64_t> counts;
+  Gauge& gauge(std::string_view name, const Labels& labels) override {
+    return gauges[key(name, labels)];
+  }
+  Histogram& histogram(std::string_view name, const Labels& labels) override {
+    return histograms[key(name, labels)];
+  }
+
+  std::map<std::string, Counter> counters;
+  std::map<std::string, Gauge> gauges;
+  std::map<std::string, Histogram> histograms;
+
+ private:
+  static std::string key(std::string_view name, const Labels& labels) {
+    std::string text(name);
+    for (const auto& [label, value] : labels) text += "." + value;
+    return text;
+  }
 };
 
 /// A gate that calls wait at while it is shut.

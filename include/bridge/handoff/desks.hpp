@@ -6,6 +6,7 @@
 #include <string>
 
 #include "bridge/async/task.hpp"
+#include "bridge/core/trace.hpp"
 
 namespace bridge::handoff {
 
@@ -17,6 +18,7 @@ class TicketRequest {
   std::string caller_sys_id;  ///< empty: no caller
   std::string caller_claim;   ///< who the caller says to be, when that could not be resolved
   std::string request_id;     ///< incident.correlation_id; a repeat finds the first incident
+  Trace trace;
 };
 
 struct Ticket {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bridge/async/task.hpp"
+#include "bridge/core/trace.hpp"
 
 namespace bridge::handoff {
 
@@ -21,6 +22,7 @@ struct ChatRef {
   std::string interaction_sys_id;
   std::string user_sys_id;  ///< whom the chat was opened for
   int api = 2;              ///< 2: our scripts; 1: the old ones (see DESIGN 5.1)
+  Trace trace;              ///< of the call, not of the chat
 };
 
 class OpenRequest {
@@ -31,6 +33,7 @@ class OpenRequest {
   std::string opening_message;
   std::string short_description;
   std::string context;  ///< for the agent's eyes; may be empty
+  Trace trace;
 };
 
 struct OpenedChat {
@@ -51,6 +54,7 @@ class SendRequest {
   ChatRef chat;
   std::string text;
   std::string client_message_id;
+  Trace trace;
 };
 
 struct SentMessage {

@@ -54,6 +54,7 @@ class Request {
   Headers headers;
   std::string body;
   std::string peer_address;  ///< of the TCP peer, without port
+  std::string id;            ///< drawn for this request; the `ref` of its answer and log lines
   /// Values of `{name}` segments of the matched route.
   std::map<std::string, std::string, std::less<>> path_parameters;
 

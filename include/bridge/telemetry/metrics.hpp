@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Counters behind core's Metrics and gauges for `app`, written out in the Prometheus text format
-// (version 0.0.4) for /metrics. Names get the prefix `bridge_`; one label, `kind`.
+// The numbers behind core's Metrics, written out in the Prometheus text format (version 0.0.4) for
+// /metrics. Names get the prefix `bridge_`, counters the ending `_total`.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -15,21 +16,31 @@ namespace bridge::telemetry {
 
 class CounterMetrics final : public Metrics {
  public:
-  /// At most this many label values are kept per name and this many names; later ones are counted
-  /// under `other`, so that a mistake in a label cannot eat the memory.
+  /// At most this many series are kept per name and this many names; later ones share a series
+  /// whose label values are all `other`, so that a mistake in a label cannot eat the memory.
   static constexpr std::size_t kMaxSeries = 200;
 
-  void count(std::string_view name, std::string_view label = {}, std::uint64_t n = 1) override;
-  /// A value that goes up and down, set before it is read.
-  void set(std::string_view name, double value);
+  Counter& counter(std::string_view name, const Labels& labels = {}) override;
+  Gauge& gauge(std::string_view name, const Labels& labels = {}) override;
+  Histogram& histogram(std::string_view name, const Labels& labels = {}) override;
 
-  std::uint64_t value(std::string_view name, std::string_view label = {}) const;
+  /// Of the counter with the single label `kind`; 0 if there is none.
+  std::uint64_t value(std::string_view name, std::string_view kind = {}) const;
   std::string prometheus_text() const;
 
  private:
-  using Series = std::map<std::string, std::uint64_t, std::less<>>;
-  std::map<std::string, Series, std::less<>> counters_;
-  std::map<std::string, double, std::less<>> gauges_;
+  /// By the label part of its line, `{route="/x",status="200"}`. Series do not move.
+  template <class Value>
+  using Series = std::map<std::string, Value, std::less<>>;
+  template <class Value>
+  using Families = std::map<std::string, Series<Value>, std::less<>>;
+
+  template <class Value>
+  static Value& series(Families<Value>& families, std::string name, const Labels& labels);
+
+  Families<Counter> counters_;
+  Families<Gauge> gauges_;
+  Families<Histogram> histograms_;
 };
 
 /// The Content-Type that goes with `prometheus_text`.

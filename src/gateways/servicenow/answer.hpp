@@ -7,6 +7,7 @@
 
 #include "bridge/core/clock.hpp"
 #include "bridge/core/json.hpp"
+#include "bridge/core/trace.hpp"
 #include "bridge/net/http.hpp"
 
 namespace bridge::gateways {
@@ -23,6 +24,7 @@ class Call {
   bool scripted;
   bool creates;
   bool repeatable = false;  ///< changes nothing, or carries its own key
+  Trace trace;
 };
 
 /// The `result` member: an object or an array. Errors: chat_ended and the upstream codes, with a

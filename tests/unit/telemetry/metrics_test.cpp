@@ -32,14 +32,40 @@ TEST(CounterMetricsTest, MakesNamesAndLabelsSafe) {
 
 TEST(CounterMetricsTest, WritesGauges) {
   CounterMetrics metrics;
-  metrics.set("sessions_live", 3);
-  metrics.set("oldest_undelivered_seconds", 1.5);
-  metrics.set("sessions_live", 2);
+  metrics.gauge("sessions_live").set(3);
+  metrics.gauge("oldest_undelivered_seconds").set(1.5);
+  metrics.gauge("sessions_live").add(-1);
   EXPECT_EQ(metrics.prometheus_text(),
             "# TYPE bridge_oldest_undelivered_seconds gauge\n"
             "bridge_oldest_undelivered_seconds 1.5\n"
             "# TYPE bridge_sessions_live gauge\n"
             "bridge_sessions_live 2\n");
+}
+
+TEST(CounterMetricsTest, WritesSeveralLabelsAndHistograms) {
+  CounterMetrics metrics;
+  metrics.counter("http_requests", {{"route", "/healthz"}, {"status", "200"}}).add();
+  Histogram& took = metrics.histogram("http_request_seconds", {{"route", "/healthz"}});
+  took.observe(0.001);
+  took.observe(0.3);
+  took.observe(100);
+  const std::string text = metrics.prometheus_text();
+  const auto has = [&](std::string_view line) { return text.find(line) != std::string::npos; };
+  EXPECT_TRUE(has("bridge_http_requests_total{route=\"/healthz\",status=\"200\"} 1\n"));
+  EXPECT_TRUE(has("# TYPE bridge_http_request_seconds histogram\n"));
+  EXPECT_TRUE(has("bridge_http_request_seconds_bucket{route=\"/healthz\",le=\"0.0005\"} 0\n"));
+  EXPECT_TRUE(has("bridge_http_request_seconds_bucket{route=\"/healthz\",le=\"0.001\"} 1\n"));
+  EXPECT_TRUE(has("bridge_http_request_seconds_bucket{route=\"/healthz\",le=\"0.5\"} 2\n"));
+  EXPECT_TRUE(has("bridge_http_request_seconds_bucket{route=\"/healthz\",le=\"+Inf\"} 3\n"));
+  EXPECT_TRUE(has("bridge_http_request_seconds_count{route=\"/healthz\"} 3\n"));
+}
+
+TEST(CounterMetricsTest, ASeriesStaysWhereItIs) {
+  CounterMetrics metrics;
+  Counter& first = metrics.counter("x", {{"kind", "a"}});
+  for (int i = 0; i < 100; ++i) metrics.count("x", std::to_string(i));
+  first.add(2);
+  EXPECT_EQ(metrics.value("x", "a"), 2u);
 }
 
 TEST(CounterMetricsTest, TooManyLabelsAreCountedTogether) {
