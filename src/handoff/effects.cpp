@@ -58,10 +58,19 @@ void Effects::run(const EntryPtr&, const session::Count& effect) {
 }
 
 Task<> Effects::report(EntryPtr entry, session::Input input) {
-  const auto applied = co_await engine_->apply(entry, std::move(input));
-  if (!applied && !entry->forgotten)
-    ports_.logger.error("outcome_not_committed",
-                        {{"session", entry->id}, {"reason", applied.error().to_string()}});
+  // Until it is committed the session waits for this outcome, so giving up early would be for ever.
+  constexpr int kAttempts = 10;
+  Millis pause{100};
+  for (int attempt = 1;; ++attempt) {
+    const auto applied = co_await engine_->apply(entry, input);
+    if (applied || entry->forgotten) co_return;
+    ports_.logger.error(
+        "outcome_not_committed",
+        {{"session", entry->id}, {"attempt", attempt}, {"reason", applied.error().to_string()}});
+    if (attempt == kAttempts) co_return;
+    co_await async::sleep_for(pause);
+    pause = std::min(pause * 2, Millis(10'000));
+  }
 }
 
 Task<> Effects::open(EntryPtr entry, session::OpenChat effect) {
@@ -75,12 +84,11 @@ Task<> Effects::open(EntryPtr entry, session::OpenChat effect) {
       answer.error = found.error().with_outcome(Outcome::unknown);
       co_return co_await report(entry, std::move(answer));
     }
-    if (*found) {
+    // Our script may have been cut off before it had routed the chat; asked again with the same
+    // key it completes what is missing. The old one would open another chat.
+    if (*found && (*found)->api < 2) {
       answer = answer_of(effect.chat, **found);
-      co_return co_await report(entry, std::move(answer));
-    }
-    if (effect.only_find) {
-      answer.found = false;
+      answer.opening_unknown = true;
       co_return co_await report(entry, std::move(answer));
     }
   }
@@ -128,9 +136,13 @@ Task<> Effects::send(EntryPtr entry, session::SendMessage effect) {
 Task<> Effects::end(EntryPtr entry, session::EndChat effect) {
   const EndReason reason = effect.reason == session::CloseReason::abandoned ? EndReason::abandoned
                                                                             : EndReason::user_ended;
-  auto ended = co_await ports_.chat.end(ref_of(effect.chat), reason, in(options_.open_deadline));
+  const Deadline deadline = in(options_.open_deadline);
   session::EndAnswered answer;
   answer.key = effect.chat.key;
+  ChatRef chat = ref_of(effect.chat);
+  auto known = co_await look_up(chat, effect.chat.key, deadline);
+  auto ended = known;
+  if (known) ended = co_await ports_.chat.end(std::move(chat), reason, deadline);
   if (!ended) {
     answer.error = ended.error();
     ports_.logger.warning("end_chat_failed",
@@ -139,9 +151,28 @@ Task<> Effects::end(EntryPtr entry, session::EndChat effect) {
   co_await report(entry, std::move(answer));
 }
 
+/// Completes the ids of a chat of which only the key is known. Errors: not_found, which is no
+/// proof: an open that nobody heard of again may still be at work.
+Task<Result<>> Effects::look_up(ChatRef& chat, std::string key, Deadline deadline) {
+  if (!chat.interaction_sys_id.empty()) co_return Result<>();
+  auto found = co_await ports_.chat.find(std::move(key), deadline);
+  if (!found) co_return found.error();
+  if (!*found) co_return Error(Errc::not_found, "chat");
+  chat.conversation_sys_id = (*found)->conversation_sys_id;
+  chat.interaction_sys_id = (*found)->interaction_sys_id;
+  chat.api = (*found)->api;
+  co_return Result<>();
+}
+
 Task<> Effects::touch(EntryPtr entry, session::TouchChat effect) {
   const auto touched =
       co_await ports_.chat.touch(ref_of(effect.chat), effect.typing, in(options_.touch_deadline));
+  if (!touched && touched.error().is(Errc::chat_ended)) {
+    session::InteractionAnswered answer;
+    answer.chat_number = effect.chat.number;
+    answer.over = true;
+    co_return co_await report(entry, std::move(answer));
+  }
   // Nobody waits for it and the next one comes within a minute.
   if (!touched)
     ports_.logger.debug("touch_failed",

@@ -30,6 +30,7 @@ class Effects {
   Task<> end(EntryPtr entry, session::EndChat effect);
   Task<> touch(EntryPtr entry, session::TouchChat effect);
   Task<> ask(EntryPtr entry, session::AskInteraction effect);
+  Task<Result<>> look_up(ChatRef& chat, std::string key, Deadline deadline);
   Task<> report(EntryPtr entry, session::Input input);
 
   async::TaskGroup& tasks_;

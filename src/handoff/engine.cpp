@@ -41,7 +41,10 @@ EntryPtr Engine::keep(StoredSession stored) {
 
 Task<Result<EntryPtr>> Engine::entry(session::SessionId id) {
   const auto cached = entries_.find(id);
-  if (cached != entries_.end()) co_return cached->second;
+  if (cached != entries_.end()) {
+    if (cached->second->forgotten) co_return Error(Errc::not_found, "session");
+    co_return cached->second;
+  }
   auto stored = co_await ports_.store.load(id);
   if (!stored) co_return stored.error();
   const auto raced = entries_.find(id);  // somebody else loaded it meanwhile
@@ -61,6 +64,8 @@ Task<Result<EntryPtr>> Engine::create(BridgeSession session) {
 }
 
 Task<Result<Applied>> Engine::apply(EntryPtr entry, session::Input input) {
+  // A store may take its time to answer; what this process does to one session goes in turn.
+  const auto turn = co_await entry->changes.lock();
   for (int attempt = 0; attempt < kMaxConflicts; ++attempt) {
     if (entry->forgotten) co_return Error(Errc::not_found, "session");
     Decision decision = session::decide(*entry->state, input, ports_.time.now(), options_.policy);
@@ -109,6 +114,7 @@ void Engine::publish(const EntryPtr& entry, std::shared_ptr<const BridgeSession>
   entry->state = std::move(next);
   for (const LoggedEventPtr& event : events) entry->log.append(event);
   entry->log.trim(options_.log, ports_.time.now());
+  entry->plain.trim(entry->log);
   for (const LoggedEventPtr& event : events) {
     // A subscriber may detach another while it is told; walk a copy.
     const std::vector<Subscriber*> readers = entry->subscribers;
@@ -132,8 +138,9 @@ Task<> Engine::forget(EntryPtr entry) {
   if (entry->forgotten) co_return;
   entry->forgotten = true;
   due_.erase({entry->due, entry->id});
-  entries_.erase(entry->id);
+  // It stays known here as forgotten until it is gone, so that nobody loads it once more.
   const auto erased = co_await ports_.store.erase(entry->id);
+  entries_.erase(entry->id);
   if (!erased)
     ports_.logger.error("session_erase_failed",
                         {{"session", entry->id}, {"reason", erased.error().to_string()}});

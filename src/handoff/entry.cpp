@@ -7,7 +7,7 @@ namespace bridge::handoff {
 
 void PlainReader::offer(const session::LoggedEventPtr& event) {
   if (!session::shown_to_plain_readers(event->event)) return;
-  if (newest_) {
+  if (newest_ && leaving_.empty()) {
     newest_->on_event(event);
   } else {
     waiting_.insert(event->event.seq);
@@ -15,16 +15,24 @@ void PlainReader::offer(const session::LoggedEventPtr& event) {
 }
 
 void PlainReader::attach(Subscriber& subscriber, const session::EventLog& log) {
-  if (newest_) newest_->on_replaced();
+  if (newest_) {
+    leaving_.insert(newest_);
+    newest_->on_replaced();
+  }
   newest_ = &subscriber;
-  hand_over(log);
+  if (leaving_.empty()) hand_over(log);
 }
 
 void PlainReader::detach(Subscriber& subscriber, const std::vector<std::uint64_t>& unconfirmed,
                          const session::EventLog& log) {
   if (newest_ == &subscriber) newest_ = nullptr;
+  leaving_.erase(&subscriber);
   waiting_.insert(unconfirmed.begin(), unconfirmed.end());
-  if (newest_) hand_over(log);
+  if (newest_ && leaving_.empty()) hand_over(log);
+}
+
+void PlainReader::trim(const session::EventLog& log) {
+  waiting_.erase(waiting_.begin(), waiting_.lower_bound(log.first_seq()));
 }
 
 std::vector<session::LoggedEventPtr> PlainReader::drain(const session::EventLog& log) {

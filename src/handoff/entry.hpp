@@ -28,17 +28,21 @@ class PlainReader {
   std::vector<session::LoggedEventPtr> drain(const session::EventLog& log);
   bool has_waiting() const { return !waiting_.empty(); }
   Subscriber* newest() const { return newest_; }
+  /// Forgets what the log no longer keeps.
+  void trim(const session::EventLog& log);
 
  private:
   void hand_over(const session::EventLog& log);
 
   Subscriber* newest_ = nullptr;
-  std::set<std::uint64_t> waiting_;  // seqs; bounded by the log, which drops what is too old
+  /// Replaced, and not gone yet: what they turn out not to have delivered goes before what is new.
+  std::set<Subscriber*> leaving_;
+  std::set<std::uint64_t> waiting_;  // seqs
 };
 
 struct Entry {
   Entry(const asio::any_io_executor& executor, std::shared_ptr<const session::BridgeSession> s)
-      : id(s->id), state(std::move(s)), changed(executor), webhooks(executor) {}
+      : id(s->id), state(std::move(s)), changed(executor), webhooks(executor), changes(executor) {}
 
   session::SessionId id;
   std::shared_ptr<const session::BridgeSession> state;
@@ -46,6 +50,7 @@ struct Entry {
   session::Presence presence;
   async::Signal changed;                 ///< a commit, a transient frame, or the end of the session
   async::FifoMutex webhooks;             ///< one at a time, in order of arrival
+  async::FifoMutex changes;              ///< one decision at a time, until it is published
   std::vector<Subscriber*> subscribers;  ///< with a cursor
   PlainReader plain;
   std::shared_ptr<const std::string> transient;  ///< the last one, for waiting polls

@@ -45,8 +45,9 @@ Task<Result<>> Handoff::start() {
   for (const SessionId& id : *ids) {
     auto entry = co_await engine_->entry(id);
     if (!entry) continue;  // erased by another replica meanwhile
-    BridgeSession session = *(*entry)->state;
-    for (const session::Effect& effect : session::resume(session)) effects_->start(*entry, effect);
+    session::Restarted restarted;
+    const auto resumed = co_await engine_->apply(*entry, restarted);
+    if (!resumed) co_return resumed.error();
   }
   tasks_.spawn("session_timer", engine_->run_timer());
   co_return Result<>();
@@ -57,17 +58,34 @@ Task<> Handoff::stop(Deadline deadline) {
   (void)co_await tasks_.wait(deadline);
 }
 
+/// Chats are never sacrificed; sessions that only ever talked to the assistant are, then those
+/// whose chat is over, as long as nothing remains to be done for them.
+Task<Result<>> Handoff::evict_one() {
+  constexpr std::size_t kCandidates = 16;
+  for (const State state : {State::bot, State::closed}) {
+    auto idle = co_await ports_.store.oldest(state, kCandidates);
+    if (!idle) co_return idle.error();
+    for (const SessionId& id : *idle) {
+      auto entry = co_await engine_->entry(id);
+      if (!entry) continue;
+      const BridgeSession& session = *(*entry)->state;
+      const bool busy = session.open || !session.ends.empty() || (*entry)->presence.attached > 0;
+      if (session.state == State::closed && busy) continue;
+      co_await engine_->forget(*entry);
+      ports_.metrics.count("bridge_sessions_evicted_total");
+      co_return Result<>();
+    }
+  }
+  co_return Error(Errc::overloaded, "all sessions are in use");
+}
+
 Task<Result<SessionId>> Handoff::open_session(NewSession request) {
   auto count = co_await ports_.store.count();
   if (!count) co_return count.error();
   if (*count >= options_.max_sessions) {
     // Chats are never sacrificed; sessions that only ever talked to the assistant are.
-    auto idle = co_await ports_.store.oldest(State::bot, 1);
-    if (!idle) co_return idle.error();
-    if (idle->empty()) co_return Error(Errc::overloaded, "all sessions are in a chat");
-    auto entry = co_await engine_->entry(idle->front());
-    if (entry) co_await engine_->forget(*entry);
-    ports_.metrics.count("bridge_sessions_evicted_total");
+    auto evicted = co_await evict_one();
+    if (!evicted) co_return evicted.error();
   }
   BridgeSession session;
   session.id = random_hex(16);

@@ -235,8 +235,10 @@ Task<Result<Response>> call(std::shared_ptr<ClientState> state, const ClientRequ
       const auto limit = std::min(deadline, in(state->options.connect_timeout));
       auto opened = co_await async::with_deadline(open_stream(*state, to, limit, progress), limit);
       if (!opened && opened.error().is(Errc::timed_out))
-        co_return Error(Errc::timed_out, to.host + ": " + std::string(progress.stage));
-      if (!opened) co_return opened.error();
+        co_return Error(Errc::timed_out, to.host + ": " + std::string(progress.stage))
+            .with_outcome(outcome_of(progress));
+      // The first try may have been carried out, even if nobody is there any more to repeat it.
+      if (!opened) co_return opened.error().with_outcome(outcome_of(progress));
       stream = std::move(*opened);
     }
     bool clean = false;

@@ -2,6 +2,7 @@
 // What a webhook means: DESIGN 5.2. In this order: which chat, seen before, an echo of our own
 // words, in its place in the conversation, and only then does it change anything.
 #include <algorithm>
+#include <utility>
 
 #include "bridge/core/json.hpp"
 #include "session/turn.hpp"
@@ -39,8 +40,7 @@ void Turn::on(const AgentSaid& input) {
     const bool speaks = event.kind == AgentEvent::Kind::reply && !event.text.empty();
     if (speaks && s().chat.number > 0 && !is_echo(event, input.service_account) &&
         (event.message_sys_id.empty() || s().seen_messages.insert(event.message_sys_id)))
-      log(RepMessageEvent{event.text, event.rep_name, event.message_sys_id, event.sent_at,
-                          event.system, true});
+      show_late(event);
     return;
   }
   if (s().chat.interaction_sys_id.empty() && !event.interaction_sys_id.empty()) settle_open(event);
@@ -54,18 +54,10 @@ void Turn::on(const AgentSaid& input) {
           event.rep_name.empty() && s().chat.rep_name.empty() ? "Support Agent" : event.rep_name,
           event.rep_sys_id);
       return;
-    case AgentEvent::Kind::closed: {
-      if (s().state != State::queued && s().state != State::live) return say(Verdict::already);
-      PendingClose close;
-      close.reason = event.reason;
-      close.last_sequence = event.last_sequence.value_or(0);
+    case AgentEvent::Kind::closed:
       // An old rule cannot say which row was the last; what is still on its way gets a moment.
-      close.due = now_ + (event.last_sequence ? policy_.close_wait : policy_.legacy_close_wait);
-      if (!s().close) s().close = close;
-      changed();
-      close_when_complete();
-      return;
-    }
+      return begin_close(event.reason, event.last_sequence,
+                         event.last_sequence ? policy_.close_wait : policy_.legacy_close_wait);
     case AgentEvent::Kind::reply:
       return take_row(event, input.service_account);
     case AgentEvent::Kind::other:
@@ -81,7 +73,15 @@ void Turn::settle_open(const AgentEvent& event) {
   s().chat.interaction_number = event.interaction_number;
   if (s().chat.api == 0) s().chat.api = event.api;
   count("open_settled_by_webhook");
-  become_queued(true);
+  // What became of the opening message only the open's own answer can tell, if that still comes.
+  if (s().open && !s().open->in_flight) {
+    if (!s().open->opening_message.empty())
+      tell_receipt(s().open->client_message_id, Delivery::unknown);
+    s().open.reset();
+  }
+  become_queued();
+  tell_status();
+  pump();
 }
 
 void Turn::take_row(const AgentEvent& row, const std::string& service_account) {
@@ -89,6 +89,14 @@ void Turn::take_row(const AgentEvent& row, const std::string& service_account) {
   if (!row.message_sys_id.empty() && !s().seen_messages.insert(row.message_sys_id)) {
     count("webhook_repeat");
     say(Verdict::repeat);
+    // The other relay rule may also know the place in the conversation that the first one did not.
+    const auto waits = [&](const AgentEvent& other) {
+      return other.message_sys_id == row.message_sys_id;
+    };
+    const bool shown = std::none_of(s().parked.begin(), s().parked.end(), waits) &&
+                       std::none_of(s().held.begin(), s().held.end(),
+                                    [&](const HeldRow& held) { return waits(held.row); });
+    if (row.sequence && shown) account_for(*row.sequence);
     // The other relay rule may know the name that the first one did not.
     if (s().state == State::live && s().chat.rep_name.empty() && !row.rep_name.empty() &&
         !row.system)
@@ -124,7 +132,7 @@ bool Turn::is_echo(const AgentEvent& row, const std::string& service_account) {
     if (!service_account.empty()) return false;
   }
   const auto owed = std::find_if(s().sends.begin(), s().sends.end(), [&](const Send& send) {
-    return send.echo_owed && same_text(send.text, row.text);
+    return send.echo_owed && send.chat_number == s().chat.number && same_text(send.text, row.text);
   });
   if (owed == s().sends.end()) return false;
   owed->echo_owed = false;
@@ -138,29 +146,32 @@ bool Turn::may_be_echo(const AgentEvent& row, const std::string& service_account
   if (!row.sender_sys_id.empty() &&
       (!service_account.empty() || row.sender_sys_id == s().chat.rep_sys_id))
     return false;
+  if (s().open && s().open->in_flight && same_text(s().open->opening_message, row.text))
+    return true;
   return std::any_of(s().sends.begin(), s().sends.end(), [&](const Send& send) {
     return send.status == Send::Status::in_flight && same_text(send.text, row.text);
   });
 }
 
-void Turn::settle_parked(const Send& ended) {
-  std::vector<AgentEvent> parked;
-  parked.swap(s().parked);
-  bool owed = ended.echo_owed;
-  for (const AgentEvent& row : parked) {
-    const bool ours = s().own_messages.contains(row.message_sys_id);
-    if (!ours && owed && same_text(ended.text, row.text)) {
-      owed = false;
-      for (Send& send : s().sends)
-        if (send.id == ended.id) send.echo_owed = false;
-    } else if (!ours) {
-      accept_row(row);
-      continue;
-    }
-    count("webhook_echo");
-    if (row.sequence) account_for(*row.sequence);
-  }
+/// A send (or the opening message) of that text has ended: rows that waited for it are told apart.
+void Turn::settle_parked(const std::string& text, bool& echo_owed) {
+  const std::vector<AgentEvent> parked = std::exchange(s().parked, {});
   if (!parked.empty()) changed();
+  for (const AgentEvent& row : parked) {
+    const bool current = is_current_chat(s(), row);
+    const bool ours = s().own_messages.contains(row.message_sys_id);
+    if (ours || (echo_owed && same_text(text, row.text))) {
+      if (!ours) echo_owed = false;
+      count("webhook_echo");
+      if (current && row.sequence) account_for(*row.sequence);
+    } else if (may_be_echo(row, {})) {
+      s().parked.push_back(row);  // of another one that is still on its way
+    } else if (current) {
+      accept_row(row);
+    } else {
+      show_late(row);
+    }
+  }
 }
 
 void Turn::accept_row(const AgentEvent& row) {
@@ -169,11 +180,28 @@ void Turn::accept_row(const AgentEvent& row) {
   count("webhook_held");
   s().held.push_back({row, now_ + policy_.reorder_wait});
   changed();
-  if (s().held.size() > kMaxHeld) {
-    const AgentEvent oldest = s().held.front().row;
-    s().held.erase(s().held.begin());
-    show_row(oldest, true);
+  if (s().held.size() > kMaxHeld) show_held(std::exchange(s().held, {}));
+}
+
+std::vector<HeldRow> in_order(std::vector<HeldRow> held) {
+  std::stable_sort(held.begin(), held.end(), [](const HeldRow& a, const HeldRow& b) {
+    return a.row.sequence.value_or(0) < b.row.sequence.value_or(0);
+  });
+  return held;
+}
+
+/// Gives up waiting for what stands before these rows.
+void Turn::show_held(std::vector<HeldRow> held) {
+  for (const HeldRow& one : in_order(std::move(held))) {
+    const bool gap = !s().sequences.contains(one.row.prev_sequence.value_or(0));
+    if (gap) count("webhook_gap");
+    show_row(one.row, gap);
   }
+}
+
+/// Words of an earlier chat, after the next one has begun: they are read, and change no state.
+void Turn::show_late(const AgentEvent& row) {
+  log(RepMessageEvent{row.text, row.rep_name, row.message_sys_id, row.sent_at, row.system, true});
 }
 
 void Turn::show_row(const AgentEvent& row, bool late) {
@@ -208,13 +236,14 @@ void Turn::go_live(const std::string& rep_name, const std::string& rep_sys_id) {
 }
 
 void Turn::on(const InteractionAnswered& input) {
-  if (input.chat_number != s().chat.number || !s().asking_interaction) return;
-  s().asking_interaction = false;
-  changed();
-  if (s().state != State::queued) return;
+  if (input.chat_number != s().chat.number) return;
+  const bool asked = std::exchange(s().asking_interaction, false);
+  if (asked) changed();
   // If it cannot be asked, a greeting means that somebody is there, as in the old bridge.
-  if (input.with_agent || input.failed) go_live(input.agent_name, input.agent_sys_id);
-  if (input.over && s().state != State::closed) close_chat(CloseReason::agent_ended);
+  if (asked && s().state == State::queued && (input.with_agent || input.failed))
+    go_live(input.agent_name, input.agent_sys_id);
+  // The webhook that should have said so may be lost, or on its way with the agent's last words.
+  if (input.over) begin_close(CloseReason::agent_ended, std::nullopt, policy_.legacy_close_wait);
 }
 
 void Turn::account_for(std::int64_t sequence) {

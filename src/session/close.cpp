@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How a chat ends, from either side, and how ServiceNow is told. DESIGN 4.4, 5.2.
 #include <algorithm>
+#include <utility>
 
 #include "session/turn.hpp"
 
@@ -9,18 +10,18 @@ namespace bridge::session {
 void Turn::on(const End& input) {
   if (s().state == State::bot || s().state == State::closed) return say(Verdict::already);
   if (s().state == State::opening) {
-    // What is being opened is ended as soon as it is known; until then only its key names it.
-    if (!s().open->in_flight) {
-      s().open->in_flight = true;
-      start(OpenChat{s().chat, *s().open, true, true});
-    }
     s().state = State::closed;
     s().close_reason = input.reason;
     s().closed_at = now_;
     s().last_activity = now_;
-    if (!s().open->opening_message.empty()) tell_receipt(opening_id(), Delivery::unknown);
+    if (!s().open->opening_message.empty())
+      tell_receipt(s().open->client_message_id, Delivery::unknown);
     fail_waiting("chat_ended");
     tell_status();
+    // What is being opened is ended when its answer comes; what may have been opened is looked for.
+    if (s().open->in_flight) return;
+    s().open.reset();
+    end_in_servicenow(s().chat, input.reason);
     return;
   }
   const Chat chat = s().chat;
@@ -30,11 +31,12 @@ void Turn::on(const End& input) {
 
 void Turn::close_chat(CloseReason reason) {
   if (s().state == State::closed) return;
-  // Rows that waited for a predecessor are shown now or never.
-  std::vector<HeldRow> held;
-  held.swap(s().held);
   s().close.reset();
-  for (const HeldRow& row : held) show_row(row.row, true);
+  // Rows that waited for a predecessor are shown now or never.
+  show_held(std::exchange(s().held, {}));
+  if (s().open && !s().open->opening_message.empty())
+    tell_receipt(s().open->client_message_id, Delivery::unknown);
+  s().open.reset();
   fail_waiting("chat_ended");
   s().state = State::closed;
   s().close_reason = reason;
@@ -44,11 +46,18 @@ void Turn::close_chat(CloseReason reason) {
   tell_status();
 }
 
+void Turn::begin_close(CloseReason reason, std::optional<std::int64_t> last_sequence,
+                       std::chrono::milliseconds wait) {
+  if (s().state != State::queued && s().state != State::live) return say(Verdict::already);
+  if (!s().close) s().close = PendingClose{last_sequence, reason, now_ + wait};
+  changed();
+  close_when_complete();
+}
+
 void Turn::close_when_complete() {
-  if (!s().close) return;
-  const std::int64_t last = s().close->last_sequence;
-  const bool complete = last > 0 && s().sequences.contains(last) && s().held.empty();
-  if (complete) close_chat(s().close->reason);
+  if (!s().close || !s().close->last_sequence || !s().held.empty()) return;
+  const std::int64_t last = *s().close->last_sequence;
+  if (last == 0 || s().sequences.contains(last)) close_chat(s().close->reason);
 }
 
 void Turn::end_in_servicenow(const Chat& chat, CloseReason reason) {

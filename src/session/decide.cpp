@@ -39,23 +39,36 @@ void Turn::on(const UserTyping&) {
   start(TouchChat{s().chat, true});
 }
 
-std::vector<Effect> resume(BridgeSession& session) {
-  std::vector<Effect> effects;
-  if (session.open && session.state == State::opening) {
-    session.open->in_flight = true;
-    effects.push_back(OpenChat{session.chat, *session.open, true, false});
+void Turn::on(const Restarted&) {
+  for (PendingEnd& end : s().ends) end.in_flight = false;
+  if (s().asking_interaction) {
+    s().asking_interaction = false;
+    changed();
+    if (s().state == State::queued) {
+      s().asking_interaction = true;
+      start(AskInteraction{s().chat});
+    }
   }
-  for (Send& send : session.sends) {
+  if (s().open && s().state == State::closed) {
+    s().open.reset();
+    end_in_servicenow(s().chat, s().close_reason);
+  } else if (s().open) {
+    s().open->in_flight = true;
+    changed();
+    start(OpenChat{s().chat, *s().open, true});
+  }
+  for (Send& send : s().sends) {
     if (send.status != Send::Status::in_flight) continue;
-    send.ask_first = true;
-    effects.push_back(
-        SendMessage{send.id, session.chat, send.text, send.client_message_id, send.deadline});
+    if (send.chat_number == s().chat.number && s().chat.api >= 2) {
+      start(SendMessage{send.id, s().chat, send.text, send.client_message_id, send.deadline});
+      continue;
+    }
+    // The old scripts cannot be asked whether they have it, and would write it again.
+    send.echo_owed = true;
+    finish(send, Send::Status::unknown, Error(Errc::connection_lost));
   }
-  for (PendingEnd& end : session.ends) {
-    end.in_flight = true;
-    effects.push_back(EndChat{end.chat, end.reason});
-  }
-  return effects;
+  pump();
+  start_ends();
 }
 
 }  // namespace bridge::session

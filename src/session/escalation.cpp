@@ -2,6 +2,7 @@
 // From the assistant to the queue: DESIGN 4.4. At most one chat is open per session (P8); what
 // ServiceNow left unsaid about an open is asked by its key before it is asked for again.
 #include <functional>
+#include <utility>
 
 #include "session/turn.hpp"
 
@@ -13,9 +14,17 @@ Trouble trouble_of(const std::optional<Error>& error) {
   return {std::string(id_of(error->errc())), error->hint(), error->outcome() == Outcome::unknown};
 }
 
-}  // namespace
+/// What ServiceNow says of a chat; ids that a webhook brought first stay.
+void take_ids(Chat& chat, const Chat& opened) {
+  chat.api = opened.api;
+  chat.consumer_sys_id = opened.consumer_sys_id;
+  if (!chat.interaction_sys_id.empty()) return;
+  chat.conversation_sys_id = opened.conversation_sys_id;
+  chat.interaction_sys_id = opened.interaction_sys_id;
+  chat.interaction_number = opened.interaction_number;
+}
 
-std::string Turn::opening_id() const { return "open-" + out_.next.chat.key; }
+}  // namespace
 
 void Turn::on(const Escalate& input) {
   switch (s().state) {
@@ -26,7 +35,7 @@ void Turn::on(const Escalate& input) {
       if (s().open->in_flight) return say(Verdict::already);
       s().open->in_flight = true;
       changed();
-      start(OpenChat{s().chat, *s().open, true, false});
+      start(OpenChat{s().chat, *s().open, true});
       return;
     case State::bot:
     case State::closed:
@@ -49,9 +58,8 @@ void Turn::begin_chat(const Escalate& input) {
   }
   s().chat = std::move(chat);
   s().state = State::opening;
+  for (const HeldRow& held : in_order(std::exchange(s().held, {}))) show_late(held.row);
   s().sequences = SeenSequences();
-  s().held.clear();
-  s().parked.clear();
   s().close.reset();
   s().asking_interaction = false;
   s().last_activity = now_;
@@ -60,89 +68,113 @@ void Turn::begin_chat(const Escalate& input) {
   open.short_description = input.short_description;
   open.context = input.context;
   open.in_flight = true;
-  if (!input.opening_message.empty()) log(UserMessageEvent{input.opening_message, opening_id()});
+  open.client_message_id = "open-" + s().chat.key;
+  if (!input.opening_message.empty())
+    log(UserMessageEvent{input.opening_message, open.client_message_id});
   s().open = std::move(open);
   changed();
-  start(OpenChat{s().chat, *s().open, reuse, false});
+  start(OpenChat{s().chat, *s().open, reuse});
 }
 
 void Turn::on(const OpenAnswered& input) {
+  const bool opened = !input.error;
+  const bool unknown = input.error && input.error->outcome() == Outcome::unknown;
   if (input.chat_number != s().chat.number) {
     // The user ended that chat before it was open, and has begun another one since.
-    if (input.found && !input.error) {
-      Chat opened = input.chat;
-      for (Chat& past : s().past_chats)
-        if (past.number == input.chat_number && past.interaction_sys_id.empty()) {
-          opened.number = past.number;
-          opened.key = past.key;
-          opened.user_sys_id = past.user_sys_id;
-          past = opened;
-          end_in_servicenow(opened, CloseReason::user_ended);
-        }
+    for (Chat& past : s().past_chats) {
+      if (past.number != input.chat_number || !past.interaction_sys_id.empty()) continue;
+      if (opened) take_ids(past, input.chat);
+      if (opened || unknown) end_in_servicenow(past, CloseReason::user_ended);
+      changed();
     }
     return;
   }
-  if (!input.error && input.found) {
+  if (opened) {
     s().own_messages.insert(input.first_message_sys_id);
-    s().chat.api = input.chat.api;
-    s().chat.consumer_sys_id = input.chat.consumer_sys_id;
-    if (s().chat.interaction_sys_id.empty()) {
-      s().chat.conversation_sys_id = input.chat.conversation_sys_id;
-      s().chat.interaction_sys_id = input.chat.interaction_sys_id;
-      s().chat.interaction_number = input.chat.interaction_number;
-    }
+    take_ids(s().chat, input.chat);
     changed();
   }
-  if (s().state == State::closed && s().open) {  // the user left while it was opening
-    s().open.reset();
-    changed();
-    if (!input.error && input.found) end_in_servicenow(s().chat, s().close_reason);
-    return;
+  if (!s().open) return;
+  switch (s().state) {
+    case State::closed:  // the user left while it was opening
+      s().open.reset();
+      changed();
+      if (opened || unknown) end_in_servicenow(s().chat, s().close_reason);
+      return;
+    case State::queued:
+    case State::live:  // a webhook was faster
+      return settle_opening(input, false);
+    case State::bot:
+    case State::opening:
+      break;
   }
-  if (s().state != State::opening) {  // a webhook was faster; the ids above are what was missing
-    account_for(input.first_message_sequence);
-    return;
-  }
+  if (input.error && input.error->is(Errc::chat_ended) && !s().open->moved_on)
+    return move_on_to_the_next_chat();
   s().open_trouble = trouble_of(input.error);
-  if (input.error && input.error->outcome() == Outcome::unknown) {
+  if (unknown) {
     s().open->in_flight = false;
     changed();
     return;
   }
-  if (input.error || !input.found) return refuse_open();
-  become_queued(!input.opening_not_sent);
-  account_for(input.first_message_sequence);
+  if (!opened) return refuse_open();
+  become_queued();
+  settle_opening(input, true);
 }
 
-void Turn::become_queued(bool opening_sent) {
-  const std::string opening = s().open ? s().open->opening_message : std::string();
-  s().open.reset();
+void Turn::become_queued() {
   s().state = State::queued;
   s().live_chat_since = now_;
   s().last_touch = now_;
   s().last_activity = now_;
-  if (!opening.empty() && opening_sent) tell_receipt(opening_id(), Delivery::delivered);
-  tell_status();
-  if (!opening.empty() && !opening_sent) {  // it goes first, before what was said meanwhile
-    Send send;
-    send.id = s().next_send_id++;
-    send.client_message_id = opening_id();
-    send.text = opening;
-    send.text_hash = std::hash<std::string>()(opening);
-    send.accepted = now_;
-    send.deadline = now_ + policy_.send_deadline;
-    s().sends.push_front(std::move(send));
+}
+
+/// The open has its answer: tells what became of the opening message, or sends it now.
+void Turn::settle_opening(const OpenAnswered& input, bool just_queued) {
+  const PendingOpen open = *std::exchange(s().open, std::nullopt);
+  changed();
+  Send send;
+  send.id = s().next_send_id++;
+  send.chat_number = s().chat.number;
+  send.client_message_id = open.client_message_id;
+  send.text = open.opening_message;
+  send.text_hash = std::hash<std::string>()(open.opening_message);
+  send.accepted = now_;
+  send.deadline = now_ + policy_.send_deadline;
+  const bool none = open.opening_message.empty();
+  const bool send_now = !none && !input.error && input.opening_not_sent;
+  if (!none && !send_now) {
+    const bool unknown = input.error || input.opening_unknown;
+    send.echo_owed = input.first_message_sys_id.empty();
+    finish(send, unknown ? Send::Status::unknown : Send::Status::delivered, input.error);
   }
+  if (just_queued) tell_status();
+  settle_parked(open.opening_message, send.echo_owed);
+  // It goes before what was said meanwhile; or it is kept to recognise the echo that may come.
+  if (send_now || send.echo_owed) s().sends.push_front(std::move(send));
+  account_for(input.first_message_sequence);
   pump();
 }
 
 void Turn::refuse_open() {
-  if (!s().open->opening_message.empty()) tell_receipt(opening_id(), Delivery::failed);
+  if (!s().open->opening_message.empty())
+    tell_receipt(s().open->client_message_id, Delivery::failed);
   s().open.reset();
   s().state = State::bot;
   s().last_activity = now_;
   fail_waiting("servicenow_create_failed");
   changed();
+}
+
+/// The key belongs to a chat that has ended unseen: what the user asks for now is another one.
+void Turn::move_on_to_the_next_chat() {
+  count("open_moved_on");
+  s().chat.number += 1;
+  s().chat.key = chat_key(s().id, s().chat.number);
+  s().open->moved_on = true;
+  for (Send& send : s().sends)
+    if (send.status == Send::Status::waiting) send.chat_number = s().chat.number;
+  changed();
+  start(OpenChat{s().chat, *s().open, false});
 }
 
 }  // namespace bridge::session

@@ -43,19 +43,20 @@ void Turn::on(const Tick& input) {
     finish(send, Send::Status::failed, Error(Errc::timed_out));
     send.text.clear();
   }
+  // With a row that has waited long enough go those that stand before it, however late they came.
+  std::int64_t last_due = -1;
+  for (const HeldRow& held : s().held)
+    if (held.due <= now_) last_due = std::max(last_due, held.row.sequence.value_or(0));
   std::vector<HeldRow> due;
   for (auto it = s().held.begin(); it != s().held.end();) {
-    if (it->due > now_) {
+    if (it->due > now_ && it->row.sequence.value_or(last_due) >= last_due) {
       ++it;
       continue;
     }
     due.push_back(std::move(*it));
     it = s().held.erase(it);
   }
-  for (const HeldRow& held : due) {
-    count("webhook_gap");
-    show_row(held.row, true);
-  }
+  show_held(std::move(due));
   if (s().close && s().close->due <= now_) close_chat(s().close->reason);
 
   if (in_chat(s())) {

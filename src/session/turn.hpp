@@ -25,6 +25,7 @@ class Turn {
   void on(const InteractionAnswered& input);
   void on(const DirectLineBound& input);
   void on(const Tick& input);
+  void on(const Restarted& input);
 
   Decision take() && { return std::move(out_); }
 
@@ -43,9 +44,10 @@ class Turn {
 
   // Escalation
   void begin_chat(const Escalate& input);
-  void become_queued(bool opening_sent);
+  void become_queued();
+  void settle_opening(const OpenAnswered& input, bool just_queued);
   void refuse_open();
-  std::string opening_id() const;
+  void move_on_to_the_next_chat();
 
   // User messages
   void pump();
@@ -63,10 +65,14 @@ class Turn {
   void go_live(const std::string& rep_name, const std::string& rep_sys_id);
   void account_for(std::int64_t sequence);
   void release_held();
-  void settle_parked(const Send& ended);
+  void settle_parked(const std::string& text, bool& echo_owed);
+  void show_late(const AgentEvent& row);
+  void show_held(std::vector<HeldRow> held);
 
   // Close
   void close_chat(CloseReason reason);
+  void begin_close(CloseReason reason, std::optional<std::int64_t> last_sequence,
+                   std::chrono::milliseconds wait);
   void close_when_complete();
   void end_in_servicenow(const Chat& chat, CloseReason reason);
   void start_ends();
@@ -75,6 +81,9 @@ class Turn {
   Time now_;
   const Policy& policy_;
 };
+
+/// Rows that came out of order, as they stand in the conversation (P2).
+std::vector<HeldRow> in_order(std::vector<HeldRow> held);
 
 template <class What>
 void Turn::log(What what) {

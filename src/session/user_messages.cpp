@@ -43,9 +43,9 @@ void Turn::on(const UserMessage& input) {
     return say(Verdict::too_many);
 
   Send send;
-  send.ask_first = repeat && earlier->status == Send::Status::unknown;
   if (repeat) s().sends.erase(earlier);
   send.id = s().next_send_id++;
+  send.chat_number = s().chat.number;
   send.client_message_id = input.client_message_id;
   send.text = input.text;
   send.text_hash = text_hash;
@@ -63,6 +63,7 @@ void Turn::on(const UserMessage& input) {
 
 void Turn::pump() {
   if (s().state != State::queued && s().state != State::live) return;
+  if (s().open) return;  // the opening message goes first
   Send* head = nullptr;
   for (Send& send : s().sends) {
     if (send.status == Send::Status::in_flight) return;
@@ -88,14 +89,14 @@ void Turn::on(const SendAnswered& input) {
   } else {
     finish(*found, Send::Status::failed, input.error);
   }
-  settle_parked(*found);
+  settle_parked(found->text, found->echo_owed);
   if (!found->echo_owed) found->text.clear();
-  account_for(input.sequence);
-  if (input.error && input.error->is(Errc::chat_ended)) {
+  // The answer may be about a chat that is over, while the next one is on already.
+  const bool current = found->chat_number == s().chat.number;
+  if (current) account_for(input.sequence);
+  if (current && input.error && input.error->is(Errc::chat_ended))
     close_chat(CloseReason::agent_ended);
-  } else {
-    pump();
-  }
+  pump();
   start_ends();
 }
 

@@ -98,9 +98,14 @@ FakePeer::FakePeer(Script script, const std::string& certificate_file, const std
   acceptor_ = std::thread([this] { accept_all(); });
 }
 
-FakePeer::~FakePeer() {
+void FakePeer::stop_accepting() {
+  if (!acceptor_.joinable()) return;
   ::shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
+}
+
+FakePeer::~FakePeer() {
+  stop_accepting();
   {
     const std::lock_guard lock(mutex_);
     for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);

@@ -57,6 +57,8 @@ class FakePeer {
   std::uint16_t port() const { return port_; }
   std::string url(std::string_view path = "/") const;
   int accepted() const { return accepted_; }
+  /// New connections are refused from now on; the others go on.
+  void stop_accepting();
   /// Waits until so many scripts are over and their connections closed.
   bool wait_ended(int count, std::chrono::milliseconds limit = std::chrono::seconds(5)) const;
 

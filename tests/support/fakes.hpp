@@ -78,6 +78,8 @@ class FakeLiveChat final : public handoff::LiveChat {
     opens.push_back(request);
     co_await opening.pass();
     if (open_error) co_return *open_error;
+    const auto held = by_key.find(request.key);
+    if (held != by_key.end() && held->second.api >= 2) co_return held->second;
     handoff::OpenedChat chat;
     chat.api = api;
     const std::string n = std::to_string(++opened_);
@@ -109,6 +111,7 @@ class FakeLiveChat final : public handoff::LiveChat {
   }
   Task<Result<>> touch(handoff::ChatRef, bool typing, Deadline) override {
     touches.push_back(typing);
+    if (touch_error) co_return *touch_error;
     co_return Result<>();
   }
   Task<Result<handoff::InteractionStatus>> ask(std::string, Deadline) override {
@@ -127,7 +130,7 @@ class FakeLiveChat final : public handoff::LiveChat {
   int api = 2;
   Gate opening;
   Gate sending;
-  std::optional<Error> open_error, find_error, send_error, end_error, ask_error;
+  std::optional<Error> open_error, find_error, send_error, end_error, ask_error, touch_error;
   handoff::InteractionStatus status;
   std::map<std::string, std::string> names;
   std::string account = "service-account";

@@ -113,7 +113,7 @@ class Handoff {
   /// Cancels timers and effects and waits for them.
   Task<> stop(Deadline deadline);
 
-  /// Errors: overloaded when the map is full of chats.
+  /// Errors: overloaded when the map is full of sessions that are in use.
   Task<Result<session::SessionId>> open_session(NewSession request);
   /// A copy-free look at a session. Errors: not_found.
   Task<Result<std::shared_ptr<const session::BridgeSession>>> view(session::SessionId id);
@@ -157,6 +157,7 @@ class Handoff {
   std::vector<std::string> degraded() const;
 
  private:
+  Task<Result<>> evict_one();
   Task<Result<std::string>> user_for(const session::BridgeSession& session);
   Task<> take_agent_event(std::shared_ptr<Entry> entry, session::AgentEvent event,
                           std::shared_ptr<struct WebhookOutcome> outcome);

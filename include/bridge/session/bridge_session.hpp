@@ -45,13 +45,13 @@ struct Send {
   enum class Status { waiting, in_flight, delivered, failed, unknown };
 
   std::uint64_t id = 0;
+  int chat_number = 0;  ///< the chat that it was said in; the next one may have begun since
   std::string client_message_id;
   std::string text;  ///< dropped once it is not needed any more
   std::size_t text_hash = 0;
   Status status = Status::waiting;
   Time accepted{};
   Time deadline{};
-  bool ask_first = false;  ///< the outcome of an earlier attempt is unknown
   /// An echo of it may still come that only its text gives away (DESIGN 5.2 c).
   bool echo_owed = false;
   std::string error_id;  ///< of a failed or unknown one
@@ -95,15 +95,19 @@ struct Chat {
   std::string rep_sys_id;
 };
 
-/// An open that ServiceNow has not settled.
+/// An open that ServiceNow has not settled. It outlives `opening` when a webhook proves the chat
+/// before the open's own answer has come, and when the user leaves meanwhile.
 struct PendingOpen {
   std::string opening_message;
+  std::string client_message_id;  ///< of the opening message
   std::string short_description;
   std::string context;
   bool in_flight = false;  ///< false: its outcome is unknown and nobody is asking
+  bool moved_on = false;   ///< the key named a chat that was over, so the next one was taken
 };
 
 /// A chat that has to be ended in ServiceNow. It outlives the chat's place as the current one.
+/// Without ids, because nobody knows whether it was ever opened, it is looked up by its key.
 struct PendingEnd {
   Chat chat;
   CloseReason reason = CloseReason::user_ended;
@@ -118,7 +122,7 @@ struct HeldRow {
 };
 
 struct PendingClose {
-  std::int64_t last_sequence = 0;
+  std::optional<std::int64_t> last_sequence;  ///< 0: no row was relayed; absent: not said
   CloseReason reason = CloseReason::agent_ended;
   Time due{};
 };

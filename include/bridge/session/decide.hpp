@@ -51,11 +51,11 @@ struct Escalate {
 /// `open_chat` (or the look-up by key) has ended.
 struct OpenAnswered {
   int chat_number = 0;
-  bool found = true;  ///< false: there is no such chat, and none was opened
-  Chat chat;          ///< ids, when it succeeded
+  Chat chat;  ///< ids, when it succeeded
   std::string first_message_sys_id;
   std::int64_t first_message_sequence = 0;
   bool opening_not_sent = false;  ///< the chat is open, its opening message is not in it
+  bool opening_unknown = false;   ///< the chat was found open, and nobody can tell whether it is
   std::optional<Error> error;
 };
 
@@ -88,7 +88,7 @@ struct AgentSaid {
   std::string service_account;
 };
 
-/// The interaction has been asked for who is assigned.
+/// The interaction has been asked for who is assigned, or has said unasked that it is over.
 struct InteractionAnswered {
   int chat_number = 0;
   bool with_agent = false;
@@ -108,8 +108,12 @@ struct Tick {
   Presence presence;
 };
 
-using Input = std::variant<Escalate, OpenAnswered, UserMessage, SendAnswered, UserTyping, End,
-                           EndAnswered, AgentSaid, InteractionAnswered, DirectLineBound, Tick>;
+/// The process has begun anew: what was in flight is asked about, or done again where that is safe.
+struct Restarted {};
+
+using Input =
+    std::variant<Escalate, OpenAnswered, UserMessage, SendAnswered, UserTyping, End, EndAnswered,
+                 AgentSaid, InteractionAnswered, DirectLineBound, Tick, Restarted>;
 
 // ---- Effects -------------------------------------------------------------------------------
 
@@ -117,9 +121,8 @@ struct OpenChat {
   Chat chat;
   PendingOpen open;
   bool ask_first = false;  ///< an earlier attempt may have succeeded: look the key up first
-  bool only_find = false;  ///< the user has left: look it up only to end it
   bool operator==(const OpenChat& o) const {
-    return chat.key == o.chat.key && ask_first == o.ask_first && only_find == o.only_find;
+    return chat.key == o.chat.key && ask_first == o.ask_first;
   }
 };
 struct SendMessage {
@@ -185,9 +188,6 @@ struct Decision {
 };
 
 Decision decide(const BridgeSession& session, const Input& input, Time now, const Policy& policy);
-
-/// The effects that a state demands after a restart: what was in flight is asked about first.
-std::vector<Effect> resume(BridgeSession& session);
 
 /// When the next Tick could change anything; `Time::max()` if never.
 Time next_due(const BridgeSession& session, const Presence& presence, const Policy& policy,

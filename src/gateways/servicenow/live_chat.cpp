@@ -101,25 +101,11 @@ Task<Result<OpenedChat>> ServiceNowLiveChat::open(handoff::OpenRequest request, 
   chat.consumer_sys_id = text_of(*result, "consumer_sys_id");
   chat.first_message_sys_id = text_of(*result, "first_message_sys_id");
   chat.first_message_sequence = number_of(*result, "first_message_sequence");
-  if (text_of(*result, "first_message") == "failed")
-    co_await send_opening_again(std::move(request), chat, deadline);
+  chat.opening_not_sent = text_of(*result, "first_message") == "failed";
+  // A repeat by the key of a chat that ended while nobody knew of it.
+  if (is_over(text_of(*result, "state")))
+    co_return Error(Errc::chat_ended, "ServiceNow open_chat found the chat of this key over");
   co_return chat;
-}
-
-Task<> ServiceNowLiveChat::send_opening_again(handoff::OpenRequest request, OpenedChat& chat,
-                                              Deadline deadline) {
-  handoff::SendRequest message;
-  message.chat.conversation_sys_id = chat.conversation_sys_id;
-  message.chat.interaction_sys_id = chat.interaction_sys_id;
-  message.chat.user_sys_id = request.user_sys_id;
-  message.chat.api = chat.api;
-  message.text = request.opening_message;
-  message.client_message_id = "opening-" + request.key;
-  auto sent = co_await send(std::move(message), deadline);
-  client_.metrics().count("opening_messages_resent", sent ? "ok" : "failed");
-  if (!sent) co_return;  // logged by the call; the chat is open and the agent may ask
-  if (!sent->message_sys_ids.empty()) chat.first_message_sys_id = sent->message_sys_ids.front();
-  chat.first_message_sequence = sent->sequence;
 }
 
 Task<Result<std::optional<OpenedChat>>> ServiceNowLiveChat::find(std::string key,
@@ -203,7 +189,11 @@ Task<Result<>> ServiceNowLiveChat::end_by_text(ChatRef chat, Deadline deadline) 
   line.chat = std::move(chat);
   line.text = kOldEndLine;
   auto sent = co_await send(std::move(line), deadline);
-  if (!sent && !sent.error().is(Errc::chat_ended)) co_return sent.error();
+  const bool over = !sent && sent.error().is(Errc::chat_ended);
+  // The agent may have read it; a second line would be one too many (DESIGN 5.1).
+  const bool unknown = !sent && sent.error().outcome() == Outcome::unknown;
+  if (unknown) client_.logger().warning("old_end_line_unknown", {});
+  if (!sent && !over && !unknown) co_return sent.error();
   co_return Result<>();
 }
 

@@ -26,8 +26,6 @@ class ServiceNowLiveChat final : public handoff::LiveChat {
  private:
   Task<Result<int>> ask_api(std::string conversation_sys_id, Deadline deadline);
   Task<Result<>> end_by_text(handoff::ChatRef chat, Deadline deadline);
-  Task<> send_opening_again(handoff::OpenRequest request, handoff::OpenedChat& chat,
-                            Deadline deadline);
   void remember_api(const json::object& result);
 
   ServiceNowClient& client_;

@@ -141,22 +141,30 @@ INSTANTIATE_TEST_SUITE_P(
                    "sys_cs_conversation"}),
     [](const testing::TestParamInfo<HalfOpened>& row) { return row.param.name; });
 
-TEST_F(LiveChatTest, AnOpeningMessageThatFailedIsSentAfterwards) {
+TEST_F(LiveChatTest, SaysThatTheOpeningMessageIsNotInTheChat) {
   http_.answer(
       200,
       opened(
           R"(,"api":2,"first_message":"failed","first_message_sys_id":"","first_message_sequence":0)"));
-  http_.answer(200, std::string(R"({"result":{"api":2,"message_sys_id":")") + kMessage +
-                        R"(","sequence":4}})");
   test::run_coroutine([&]() -> Task<> {
     auto chat = co_await chats().open(open_request(), soon());
     EXPECT_TRUE(chat);
     if (!chat) co_return;
-    EXPECT_EQ(chat->first_message_sys_id, kMessage);
-    EXPECT_EQ(chat->first_message_sequence, 4);
+    EXPECT_TRUE(chat->opening_not_sent);
+    EXPECT_EQ(chat->first_message_sys_id, "");
   });
-  EXPECT_EQ(sent(1).at("text"), "Hello LEAK");
-  EXPECT_EQ(sent(1).at("client_message_id"), "opening-0123456789abcdef0123456789abcdef-2");
+  EXPECT_EQ(http_.requests.size(), 1u);
+}
+
+TEST_F(LiveChatTest, AKeyWhoseChatIsOverOpensNothing) {
+  http_.answer(200, opened(R"(,"api":2,"first_message":"none","state":"closed_abandoned")"));
+  test::run_coroutine([&]() -> Task<> {
+    auto chat = co_await chats().open(open_request(), soon());
+    EXPECT_FALSE(chat);
+    if (chat) co_return;
+    EXPECT_TRUE(chat.error().is(Errc::chat_ended));
+    EXPECT_EQ(chat.error().outcome(), Outcome::failed);
+  });
 }
 
 TEST_F(LiveChatTest, SendsAMessage) {
@@ -256,6 +264,17 @@ TEST_F(LiveChatTest, EndsAChatOfOldScriptsByTheOldLine) {
   });
   EXPECT_EQ(http_.requests.at(0).url, "https://dev1.example/api/1/bridge/send_message");
   EXPECT_EQ(sent(0).at("text"), "[user ended the chat]");
+}
+
+TEST_F(LiveChatTest, AnOldLineThatMayHaveArrivedIsNotSentAgain) {
+  http_.fail(Error(Errc::timed_out, "send_message").with_outcome(Outcome::unknown));
+  test::run_coroutine([&]() -> Task<> {
+    EXPECT_TRUE(co_await chats().end(chat(1), EndReason::user_ended, soon()));
+  });
+  http_.fail(Error(Errc::unreachable, "send_message"));
+  test::run_coroutine([&]() -> Task<> {
+    EXPECT_FALSE(co_await chats().end(chat(1), EndReason::user_ended, soon()));
+  });
 }
 
 TEST_F(LiveChatTest, TouchesAChatAndLearnsThatItIsOver) {

@@ -128,6 +128,7 @@ TEST(PlainReaders, AreTogetherOneReader) {
     EXPECT_EQ(count_of(old_socket.frames, "\"status\""), 2u) << "queued and live were waiting";
     auto two = co_await handoff.subscribe(id, std::nullopt, new_socket);
     EXPECT_TRUE(old_socket.replaced);
+    one->detach();
     (void)co_await handoff.agent_event(house.event(id, "hello", "m1"));
     EXPECT_EQ(count_of(old_socket.frames, "hello"), 0u);
     EXPECT_EQ(count_of(new_socket.frames, "hello"), 1u);
@@ -166,8 +167,11 @@ TEST(PlainReaders, WhatADeadSocketSwallowedIsHandedOutAgain) {
     auto one = co_await handoff.subscribe(id, std::nullopt, dead);
     (void)co_await handoff.agent_event(house.event(id, "second", "m2"));
     auto two = co_await handoff.subscribe(id, std::nullopt, alive);
+    (void)co_await handoff.agent_event(house.event(id, "third", "m3"));
     one->detach({dead.seqs.back()});
     EXPECT_EQ(count_of(alive.frames, "second"), 1u);
+    EXPECT_TRUE(std::is_sorted(alive.seqs.begin(), alive.seqs.end()))
+        << "what the dead one lost goes before what has come since";
   });
 }
 

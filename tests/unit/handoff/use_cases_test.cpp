@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+
 #include "house.hpp"
 
 namespace bridge::handoff {
@@ -59,6 +61,49 @@ TEST(Escalating, TellsWhatServiceNowSaidAndThatItMayHaveHappened) {
     EXPECT_TRUE(found);
     EXPECT_EQ(found->interaction_number, "IMS9");
     EXPECT_EQ(house.chat.opens.size(), opens);
+  });
+}
+
+TEST(Escalating, AChatFoundHalfOpenIsCompletedByOurScript) {
+  House house;
+  house.run([&](Handoff& handoff) -> Task<> {
+    const auto id = co_await house.new_session(handoff);
+    house.chat.open_error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+    (void)co_await handoff.escalate(id, plain_request());
+    OpenedChat half;
+    half.api = 2;
+    half.interaction_sys_id = "ix9";
+    half.conversation_sys_id = "conv9";
+    house.chat.by_key[id] = half;
+    house.chat.open_error.reset();
+    const std::size_t opens = house.chat.opens.size();
+    auto found = co_await handoff.escalate(id, plain_request());
+    EXPECT_TRUE(found);
+    EXPECT_EQ(found->interaction_sys_id, "ix9");
+    EXPECT_EQ(house.chat.opens.size(), opens + 1);
+    EXPECT_EQ(house.chat.opens.back().key, id);
+  });
+}
+
+TEST(Escalating, WhatAnOldInstallationMayHaveTakenIsNotCalledDelivered) {
+  House house;
+  house.run([&](Handoff& handoff) -> Task<> {
+    const auto id = co_await house.new_session(handoff);
+    house.chat.open_error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+    EscalateRequest request = plain_request();
+    request.opening_message = "my screen is black";
+    (void)co_await handoff.escalate(id, request);
+    OpenedChat old;
+    old.api = 1;
+    old.interaction_sys_id = "ix9";
+    old.conversation_sys_id = "conv9";
+    house.chat.by_key[id] = old;
+    EXPECT_TRUE(co_await handoff.escalate(id, plain_request()));
+    auto page = co_await handoff.poll(id, start_of_log(), Millis(0));
+    std::string all;
+    for (const auto& frame : page.value().frames) all += *frame;
+    EXPECT_NE(all.find("\"status\":\"unknown\""), std::string::npos) << all;
+    EXPECT_EQ(all.find("\"status\":\"delivered\""), std::string::npos) << all;
   });
 }
 
@@ -172,6 +217,48 @@ TEST(Ending, TellsServiceNowAndTriesAgain) {
   });
 }
 
+TEST(Ending, LooksForAChatThatMayHaveBeenOpened) {
+  House house;
+  house.run([&](Handoff& handoff) -> Task<> {
+    const auto id = co_await house.new_session(handoff);
+    house.chat.open_error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+    (void)co_await handoff.escalate(id, plain_request());
+    EXPECT_TRUE(co_await handoff.end(id, session::CloseReason::user_ended));
+    EXPECT_TRUE(house.chat.ends.empty());
+    // The instance was slow: the chat exists only now.
+    OpenedChat opened;
+    opened.api = 2;
+    opened.interaction_sys_id = "ix9";
+    opened.conversation_sys_id = "conv9";
+    house.chat.by_key[id] = opened;
+    house.time.pass(std::chrono::seconds(6));
+    EXPECT_TRUE(co_await eventually([&] { return house.chat.ends.size() == 1; }));
+    EXPECT_EQ(house.chat.ends.front(), "ix9");
+  });
+}
+
+TEST(Ending, IsLearntFromTheTouchThatHoldsOffTheIdleTimer) {
+  House house;
+  house.run([&](Handoff& handoff) -> Task<> {
+    const auto id = co_await house.live(handoff);
+    house.chat.touch_error = Error(Errc::chat_ended);
+    (void)co_await handoff.user_typing(id);
+    const auto closed = [&]() -> Task<bool> {
+      auto view = co_await handoff.view(id);
+      co_return view && (*view)->state == State::closed;
+    };
+    bool over = false;
+    const Deadline deadline = in(std::chrono::seconds(5));
+    while (!over && std::chrono::steady_clock::now() < deadline) {
+      house.time.pass(std::chrono::seconds(1));
+      co_await async::sleep_for(std::chrono::milliseconds(20));
+      over = co_await closed();
+    }
+    EXPECT_TRUE(over);
+    EXPECT_TRUE(house.chat.ends.empty());
+  });
+}
+
 TEST(Webhooks, AreTakenInOrderAlthoughTheFirstHasToAskForAName) {
   House house;
   house.chat.names["agent"] = "Alex From Directory";
@@ -245,6 +332,20 @@ TEST(Sessions, TheOldestIdleOneMakesRoomButNeverAChat) {
   });
 }
 
+TEST(Sessions, ChatsThatAreOverMakeRoomToo) {
+  Options small;
+  small.max_sessions = 2;
+  House house(small);
+  house.run([&](Handoff& handoff) -> Task<> {
+    const auto over = co_await house.live(handoff);
+    const auto chat = co_await house.live(handoff);
+    EXPECT_TRUE(co_await handoff.end(over, session::CloseReason::user_ended));
+    EXPECT_TRUE(co_await handoff.open_session(nobody()));
+    EXPECT_FALSE(co_await handoff.view(over));
+    EXPECT_TRUE(co_await handoff.view(chat));
+  });
+}
+
 TEST(Sessions, ExpireAndTellTheirReaders) {
   House house;
   house.run([&](Handoff& handoff) -> Task<> {
@@ -298,7 +399,9 @@ class TroubledStore final : public SessionStore {
       --conflicts;
       co_return Error(Errc::conflict);
     }
-    co_return co_await below_.commit(std::move(commit));
+    auto committed = co_await below_.commit(std::move(commit));
+    if (slow_answers) co_await async::sleep_for(std::chrono::milliseconds(1 + ++commits_ % 5));
+    co_return committed;
   }
   Task<Result<std::optional<session::SessionId>>> find(Index index, std::string value) override {
     return below_.find(index, std::move(value));
@@ -312,8 +415,10 @@ class TroubledStore final : public SessionStore {
 
   test::Gate gate;
   int conflicts = 0;
+  bool slow_answers = false;
 
  private:
+  int commits_ = 0;
   SessionStore& below_;
 };
 
@@ -331,6 +436,33 @@ TEST(StoreTrouble, AConflictIsDecidedAgain) {
     for (const auto& frame : page.value().frames)
       shown += frame->find("\"hello\"") != std::string::npos;
     EXPECT_EQ(shown, 1u);
+  });
+}
+
+TEST(StoreTrouble, AnswersThatComeLateAreNotPublishedOutOfTurn) {
+  House house;
+  TroubledStore store(*house.store, house.context.get_executor());
+  store.slow_answers = true;
+  house.over = &store;
+  house.run([&](Handoff& handoff) -> Task<> {
+    const auto id = co_await house.live(handoff);
+    RecordingSubscriber reader;
+    auto subscription = co_await handoff.subscribe(id, start_of_log(), reader);
+    async::TaskGroup group(house.context.get_executor(), house.logger);
+    for (int i = 0; i < 10; ++i)
+      group.spawn("typist", [](Handoff* to, session::SessionId sid, int n) -> Task<> {
+        const std::string number = std::to_string(n);
+        (void)co_await to->user_message(sid, "text " + number, "c" + number);
+      }(&handoff, id, i));
+    for (int i = 0; i < 10; ++i)
+      (void)co_await handoff.agent_event(
+          house.event(id, "reply " + std::to_string(i), "m" + std::to_string(i)));
+    EXPECT_TRUE(co_await group.wait(in(std::chrono::seconds(10))));
+    std::vector<std::uint64_t> in_order = reader.seqs;
+    std::sort(in_order.begin(), in_order.end());
+    EXPECT_EQ(reader.seqs, in_order);
+    EXPECT_EQ(std::adjacent_find(in_order.begin(), in_order.end()), in_order.end());
+    EXPECT_GE(reader.seqs.size(), 30u);
   });
 }
 

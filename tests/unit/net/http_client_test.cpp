@@ -188,6 +188,18 @@ TEST_F(HttpClientTest, ARepeatIsMadeOnlyOnce) {
   EXPECT_EQ(peer.accepted(), 2);
 }
 
+TEST_F(HttpClientTest, ARepeatThatCannotBeMadeLeavesTheFirstTryUnknown) {
+  FakePeer peer([](PeerConnection& connection) {
+    connection.read_request();
+    connection.send(ok_answer("first"));
+    connection.read_request();
+  });
+  ASSERT_TRUE(get(peer.url()));
+  peer.stop_accepting();
+  // It takes the request, answers nothing, and nobody listens any more.
+  expect_error(get_repeatable(peer.url()), Errc::unreachable, Outcome::unknown);
+}
+
 TEST_F(HttpClientTest, AnIdleConnectionIsDroppedAfterItsTime) {
   options.idle_limit = 50ms;
   FakePeer peer([](PeerConnection& connection) {
@@ -362,17 +374,20 @@ TEST_F(HttpClientTest, WaitingForAPlaceInThePoolCountsAgainstTheDeadlineAndIsCer
   FakePeer peer([](PeerConnection& connection) { connection.wait_for_end(); });
   Result<Response> first = Error(Errc::internal);
   Result<Response> second = Error(Errc::internal);
+  HttpClient& client = the_client();
   test::run_coroutine(context, [&]() -> Task<> {
     async::TaskGroup group(context.get_executor(), logger);
     auto hang = [&]() -> Task<> {
       ClientRequest request(Method::get, peer.url());
-      first = co_await the_client().send(request, in(400ms));
+      first = co_await client.send(request, in(2s));
     };
     group.spawn("hang", hang());
     ClientRequest request(Method::get, peer.url());
-    co_await async::sleep_for(20ms);
-    second = co_await the_client().send(request, in(100ms));
-    EXPECT_TRUE(co_await group.wait(in(2s)));
+    const Deadline limit = in(5s);
+    while (peer.accepted() == 0 && std::chrono::steady_clock::now() < limit)
+      co_await async::sleep_for(1ms);
+    second = co_await client.send(request, in(100ms));
+    EXPECT_TRUE(co_await group.wait(in(5s)));
   });
   expect_error(first, Errc::timed_out, Outcome::unknown);
   expect_error(second, Errc::timed_out, Outcome::failed);

@@ -378,5 +378,70 @@ TEST(OtherChat, TypingIsShownToThoseWhoReadNow) {
   EXPECT_FALSE(s.last.changed);
 }
 
+TEST(Order, TheSecondRuleBringsThePlaceThatTheFirstDidNotKnow) {
+  Script s;
+  s.live();
+  s.said(s.row("one", "m6"));
+  s.said(s.sequenced("one", "m6", 6, 0));
+  EXPECT_EQ(s.last.verdict, Verdict::repeat);
+  s.said(s.sequenced("two", "m7", 7, 6));
+  EXPECT_EQ(s.shown(), (Texts{"one", "two"}));
+}
+
+TEST(Order, ARepeatOfAHeldRowDoesNotPretendThatItWasShown) {
+  Script s;
+  s.live();
+  s.said(s.sequenced("two", "m7", 7, 6));
+  s.said(s.sequenced("two", "m7", 7, 6));
+  s.said(s.sequenced("three", "m8", 8, 7));
+  EXPECT_TRUE(s.shown().empty());
+  s.said(s.sequenced("one", "m6", 6, 0));
+  EXPECT_EQ(s.shown(), (Texts{"one", "two", "three"}));
+}
+
+TEST(Order, RowsThatWaitForALostOneAreShownInTheirOrder) {
+  Script s;
+  s.live();
+  s.said(s.sequenced("six", "m6", 6, 5));
+  s.pass(Millis(1000));
+  s.said(s.sequenced("five", "m5", 5, 4));
+  s.pass(s.policy.reorder_wait - Millis(999));
+  s.tick();
+  EXPECT_EQ(s.shown(), (Texts{"five", "six"}));
+  EXPECT_EQ(s.history.back().find("\"late\""), std::string::npos);
+}
+
+TEST(Close, WithoutAnyRowBeforeItIsImmediate) {
+  Script s;
+  s.live();
+  s.said(closed(s, 0));
+  EXPECT_EQ(s.session.state, State::closed);
+}
+
+TEST(Close, ThatServiceNowTellsUnaskedEndsALiveChat) {
+  Script s;
+  s.live();
+  InteractionAnswered over;
+  over.chat_number = 1;
+  over.over = true;
+  s.given(over);
+  EXPECT_EQ(s.session.state, State::live);  // the agent's last words may be on their way
+  s.said(s.row("bye", "m1"));
+  s.pass(s.policy.legacy_close_wait + Millis(1));
+  s.tick();
+  EXPECT_EQ(s.session.state, State::closed);
+  EXPECT_EQ(s.shown(), Texts{"bye"});
+}
+
+TEST(OtherChat, RowsThatWereHeldWhenTheNextOneBeganAreStillShown) {
+  Script s;
+  s.live();
+  s.given(End{});
+  s.said(s.sequenced("last words", "m9", 9, 8));
+  s.escalate();
+  EXPECT_EQ(s.shown(), Texts{"last words"});
+  EXPECT_EQ(s.session.state, State::opening);
+}
+
 }  // namespace
 }  // namespace bridge::session

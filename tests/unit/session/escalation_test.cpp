@@ -163,17 +163,156 @@ TEST(Escalation, AnOpenThatNobodyAsksAboutIsGivenUpWithItsReaders) {
   s.pass(s.policy.abandoned_after + Millis(1));
   s.tick(0);
   EXPECT_EQ(s.session.state, State::closed);
+  // Whether it was ever opened is found out by its key.
+  ASSERT_EQ(s.effects<EndChat>().size(), 1u);
+  EXPECT_EQ(s.effects<EndChat>()[0].chat.key, kSid);
+  EXPECT_EQ(s.effects<EndChat>()[0].chat.interaction_sys_id, "");
+}
+
+TEST(Escalation, AnEndWhoseOpenEndsUnknownLooksForTheChatUntilItIsGivenUp) {
+  Script s;
+  s.escalate();
+  s.given(End{});
+  OpenAnswered lost;
+  lost.chat_number = 1;
+  lost.error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+  s.given(lost);
+  ASSERT_EQ(s.effects<EndChat>().size(), 1u);
+  EndAnswered nothing;
+  nothing.key = kSid;
+  nothing.error = Error(Errc::not_found);
+  s.given(nothing);
+  EXPECT_EQ(s.session.ends.size(), 1u);
+  s.pass(s.policy.end_retry + Millis(1));
+  s.tick(0);
+  ASSERT_EQ(s.effects<EndChat>().size(), 1u);
+  EndAnswered found;
+  found.key = kSid;
+  s.given(found);
+  EXPECT_TRUE(s.session.ends.empty());
+}
+
+TEST(Escalation, AnOpenLeftForTheNextChatIsLookedForWhenItEndsUnknown) {
+  Script s;
+  s.escalate();
+  s.given(End{});
+  s.escalate();
+  OpenAnswered lost;
+  lost.chat_number = 1;
+  lost.error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+  s.given(lost);
+  ASSERT_EQ(s.effects<EndChat>().size(), 1u);
+  EXPECT_EQ(s.effects<EndChat>()[0].chat.key, kSid);
+  EXPECT_EQ(s.session.state, State::opening);
+}
+
+TEST(Escalation, TheOpeningIsNotCalledDeliveredByAWebhookButByTheOpensOwnAnswer) {
+  Script s;
+  s.escalate("hi");
+  AgentEvent row = s.row("Welcome", "m1");
+  row.interaction_sys_id = "ix1";
+  row.conversation_sys_id = "conv1";
+  s.said(row);
+  EXPECT_EQ(s.session.state, State::live);
+  EXPECT_TRUE(s.receipts().empty());
+  s.user_says("two", "c2");
+  EXPECT_TRUE(s.effects<SendMessage>().empty());
+
+  OpenAnswered answer = s.opened();
+  answer.opening_not_sent = true;
+  s.given(answer);
+  EXPECT_TRUE(s.receipts().empty());
+  ASSERT_EQ(s.effects<SendMessage>().size(), 1u);
+  EXPECT_EQ(s.effects<SendMessage>()[0].text, "hi");
+  s.sent(s.effects<SendMessage>()[0].send_id);
+  EXPECT_EQ(s.receipts(), Texts{"open-" + kSid + " delivered"});
+  EXPECT_EQ(s.effects<SendMessage>()[0].text, "two");
+}
+
+TEST(Escalation, AnEchoOfTheOpeningWithoutASenderIsNoAgent) {
+  Script s;
+  s.escalate("my screen is black");
+  AgentEvent row = s.row("my screen is black", "m1");
+  row.sender_sys_id.clear();
+  row.rep_name.clear();
+  row.interaction_sys_id = "ix1";
+  row.conversation_sys_id = "conv1";
+  s.said(row);
+  EXPECT_EQ(s.session.state, State::queued);
+  EXPECT_TRUE(s.shown().empty());
+  s.given(s.opened(1));
+  EXPECT_EQ(s.session.state, State::queued);
+  EXPECT_TRUE(s.shown().empty());
+  EXPECT_TRUE(s.counted("webhook_echo"));
+  // One echo is owed, not two: the same words a second time are the agent's.
+  row.message_sys_id = "m2";
+  s.said(row);
+  EXPECT_EQ(s.shown(), Texts{"my screen is black"});
+}
+
+TEST(Escalation, AKeyWhoseChatEndedUnseenIsLeftForTheNextOne) {
+  Script s;
+  s.escalate("help");
+  OpenAnswered lost;
+  lost.chat_number = 1;
+  lost.error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+  s.given(lost);
+  s.escalate("help");
+  OpenAnswered over;
+  over.chat_number = 1;
+  over.error = Error(Errc::chat_ended);
+  s.given(over);
   ASSERT_EQ(s.effects<OpenChat>().size(), 1u);
-  EXPECT_TRUE(s.effects<OpenChat>()[0].only_find);
+  EXPECT_EQ(s.effects<OpenChat>()[0].chat.key, kSid + "-2");
+  EXPECT_EQ(s.session.state, State::opening);
+  s.given(s.opened());
+  EXPECT_EQ(s.session.state, State::queued);
+  EXPECT_EQ(s.receipts(), Texts{"open-" + kSid + " delivered"});
+}
+
+TEST(Escalation, AnInstanceThatCallsEveryNewChatOverIsAskedTwiceAndNoMore) {
+  Script s;
+  s.escalate();
+  for (const int number : {1, 2}) {
+    OpenAnswered over;
+    over.chat_number = number;
+    over.error = Error(Errc::chat_ended);
+    s.given(over);
+  }
+  EXPECT_TRUE(s.effects<OpenChat>().empty());
+  EXPECT_EQ(s.session.state, State::bot);
 }
 
 TEST(Escalation, WhatWasInFlightIsAskedAboutAfterARestart) {
   Script s;
   s.escalate();
-  BridgeSession loaded = s.session;
-  const std::vector<Effect> effects = resume(loaded);
-  ASSERT_EQ(effects.size(), 1u);
-  EXPECT_TRUE(std::get<OpenChat>(effects[0]).ask_first);
+  s.given(Restarted{});
+  ASSERT_EQ(s.effects<OpenChat>().size(), 1u);
+  EXPECT_TRUE(s.effects<OpenChat>()[0].ask_first);
+}
+
+TEST(Escalation, AnOpenThatWasGivenUpIsAskedForAgainAfterARestartAndSharedByWhoAsks) {
+  Script s;
+  s.escalate();
+  OpenAnswered lost;
+  lost.chat_number = 1;
+  lost.error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+  s.given(lost);
+  s.given(Restarted{});
+  ASSERT_EQ(s.effects<OpenChat>().size(), 1u);
+  s.escalate();
+  EXPECT_EQ(s.last.verdict, Verdict::already);
+  EXPECT_TRUE(s.effects<OpenChat>().empty());
+}
+
+TEST(Escalation, AChatLeftWhileOpeningIsLookedForAfterARestart) {
+  Script s;
+  s.escalate();
+  s.given(End{});
+  s.given(Restarted{});
+  EXPECT_TRUE(s.effects<OpenChat>().empty());
+  ASSERT_EQ(s.effects<EndChat>().size(), 1u);
+  EXPECT_EQ(s.effects<EndChat>()[0].chat.key, kSid);
 }
 
 TEST(ChatKey, NamesItsSession) {

@@ -156,5 +156,50 @@ TEST(UserMessages, TypingIsPassedOnInALiveChatOnly) {
   EXPECT_FALSE(s.last.changed);
 }
 
+TEST(UserMessages, TheLateAnswerOfOneChatDoesNotEndTheNext) {
+  Script s;
+  s.live();
+  s.user_says("are you there?", "c1");
+  const std::uint64_t send = s.last.send_id;
+  AgentEvent closed = s.row("");
+  closed.kind = AgentEvent::Kind::closed;
+  closed.last_sequence = 0;
+  s.said(closed);
+  ASSERT_EQ(s.session.state, State::closed);
+  s.escalate();
+  s.not_sent(send, Errc::chat_ended, Outcome::failed);
+  EXPECT_EQ(s.session.state, State::opening);
+  s.given(s.opened());
+  EXPECT_EQ(s.session.state, State::queued);
+  EXPECT_TRUE(s.effects<EndChat>().empty());
+}
+
+TEST(UserMessages, TheLateAnswerOfOneChatHasNoPlaceInTheNext) {
+  Script s;
+  s.live();
+  s.user_says("hello?", "c1");
+  const std::uint64_t send = s.last.send_id;
+  s.given(End{});
+  s.escalate();
+  s.given(s.opened());
+  s.sent(send, {"m9"}, 9);
+  EXPECT_FALSE(s.session.sequences.contains(9));
+}
+
+TEST(UserMessages, WhatWasInFlightAtACrashIsSentAgainOnlyWhereThatIsHarmless) {
+  Script ours;
+  ours.live();
+  ours.user_says("hello", "c1");
+  ours.given(Restarted{});
+  EXPECT_EQ(ours.effects<SendMessage>().size(), 1u);
+
+  Script old;
+  old.live(1);
+  old.user_says("hello", "c1");
+  old.given(Restarted{});
+  EXPECT_TRUE(old.effects<SendMessage>().empty());
+  EXPECT_EQ(old.receipts(), Texts{"c1 unknown"});
+}
+
 }  // namespace
 }  // namespace bridge::session
