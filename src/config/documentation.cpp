@@ -80,7 +80,7 @@ std::string configuration_markdown() {
   std::string text =
       "# Configuration\n"
       "\n"
-      "<!-- Made from src/config/field_table.cpp; a unit test compares. To write it anew:\n"
+      "<!-- Made from the rows of src/config/fields_*.cpp; a unit test compares. To write it anew:\n"
       "     BRIDGE_UPDATE_DOCS=1 <build>/bin/unit_config -->\n"
       "\n"
       "Everything is set by environment variables. `--env-file FILE` reads them from a file of\n"
@@ -123,7 +123,7 @@ std::string env_sample() {
       "#   handoff-bridge check-config --env-file .env\n"
       "# Every setting is explained in docs/configuration.md.\n"
       "#\n"
-      "# Made from src/config/field_table.cpp; a unit test compares. To write it anew:\n"
+      "# Made from the rows of src/config/fields_*.cpp; a unit test compares. To write it anew:\n"
       "#   BRIDGE_UPDATE_DOCS=1 <build>/bin/unit_config\n";
   std::string group;
   for (const Field& field : field_table()) {
