@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "bridge/app/app.hpp"
 
+#include <algorithm>
+
 #include "app/options.hpp"
+#include "app/process_limits.hpp"
 #include "bridge/channels/channels.hpp"
 #include "bridge/config/environment.hpp"
 #include "bridge/gateways/directline.hpp"
@@ -13,6 +16,9 @@
 #include "bridge/telemetry/metrics.hpp"
 
 namespace bridge::app {
+namespace {
+constexpr std::chrono::seconds kUnwind{2};
+}
 
 /// Everything that lives as long as the program, in the order in which it is built: each part may
 /// use those above it.
@@ -80,8 +86,9 @@ Task<Result<>> App::start() {
   Parts& parts = *parts_;
   auto loaded = co_await parts.handoff->start();
   if (!loaded) co_return loaded.error();
-  auto server =
-      net::start_server(parts.executor, server_options(parts.config), parts.router, *parts.net_log);
+  raise_file_limit(parts.config.connections.max_connections, *parts.app_log);
+  auto server = net::start_server(parts.executor, server_options(parts.config), parts.router,
+                                  *parts.net_log, parts.metrics);
   if (!server) co_return server.error();
   parts.server = std::move(*server);
   parts.readiness.ready = true;
@@ -96,7 +103,16 @@ Task<> App::stop(Deadline deadline) {
   Parts& parts = *parts_;
   parts.readiness.ready = false;
   parts.readiness.reason = "draining";
-  if (parts.server) co_await parts.server->stop(deadline);
+  if (parts.server) {
+    parts.app_log->info("draining", {{"connections", parts.server->connections()}});
+    const Deadline delayed = in(parts.config.connections.shutdown_delay);
+    if (delayed > std::chrono::steady_clock::now())
+      co_await async::sleep_until(std::min(delayed, deadline));
+    parts.handoff->end_waits();
+    // What is cut at the server's deadline needs a moment to unwind before the end.
+    const auto left = deadline - std::chrono::steady_clock::now();
+    co_await parts.server->stop(deadline - std::min<Deadline::duration>(left / 8, kUnwind));
+  }
   co_await parts.handoff->stop(deadline);
   parts.client->close();
   parts.app_log->info("stopped");

@@ -13,7 +13,8 @@ namespace bridge::app {
 namespace {
 
 constexpr int kExitUsage = 64;  // sysexits.h, EX_USAGE
-constexpr std::chrono::seconds kGrace{20};
+/// For what is still posted when everything has been stopped.
+constexpr std::chrono::seconds kLastWork{2};
 
 class CommandLine {
  public:
@@ -88,7 +89,7 @@ std::variant<config::Config, int> configure(const CommandLine& line) {
   return std::get<config::Config>(std::move(loaded));
 }
 
-Task<> serve_until_told(App& app, int& exit_code) {
+Task<> serve_until_told(App& app, Millis grace, int& exit_code) {
   const auto executor = co_await asio::this_coro::executor;
   asio::signal_set signals(executor, SIGTERM, SIGINT);
   auto started = co_await app.start();
@@ -96,7 +97,7 @@ Task<> serve_until_told(App& app, int& exit_code) {
     std::cerr << "handoff-bridge: " << started.error().to_string() << '\n';
     if (!started.error().hint().empty()) std::cerr << started.error().hint() << '\n';
     exit_code = 1;
-    co_await app.stop(in(kGrace));
+    co_await app.stop(in(grace));
     co_return;
   }
   co_await signals.async_wait(as_result);
@@ -104,11 +105,12 @@ Task<> serve_until_told(App& app, int& exit_code) {
   signals.async_wait([](const boost::system::error_code& failed, int) {
     if (!failed) std::_Exit(1);
   });
-  co_await app.stop(in(kGrace));
+  co_await app.stop(in(grace));
 }
 
 int serve(config::Config config, const std::string& program) {
   asio::io_context context(1);
+  const Millis grace = config.connections.shutdown_grace;
   auto app = App::create(context.get_executor(), std::move(config), program);
   if (!app) {
     std::cerr << "handoff-bridge: " << app.error().to_string() << '\n';
@@ -117,9 +119,16 @@ int serve(config::Config config, const std::string& program) {
   }
   int exit_code = 0;
   std::exception_ptr thrown;
-  asio::co_spawn(context, serve_until_told(**app, exit_code),
-                 [&](std::exception_ptr error) { thrown = error; });
+  asio::co_spawn(context, serve_until_told(**app, grace, exit_code), [&](std::exception_ptr error) {
+    thrown = error;
+    context.stop();
+  });
   context.run();
+  context.restart();
+  context.run_for(kLastWork);
+  // Something does not let go. Everything has been stopped and said; the platform is not made to
+  // wait for it.
+  if (!context.stopped() && !thrown) std::_Exit(exit_code);
   if (thrown) std::rethrow_exception(thrown);
   return exit_code;
 }

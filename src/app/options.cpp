@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "app/options.hpp"
 
+#include <algorithm>
+
 namespace bridge::app {
 
 telemetry::LogOptions log_options(const config::Config& config) {
@@ -15,6 +17,24 @@ net::ServerOptions server_options(const config::Config& config) {
   net::ServerOptions options;
   options.host = config.web.host;
   options.port = config.web.port;
+  const config::ConnectionConfig& from = config.connections;
+  options.max_connections = from.max_connections;
+  options.max_header_bytes = from.max_header_bytes;
+  options.max_header_line = from.max_header_line;
+  options.max_header_fields = from.max_header_fields;
+  options.first_byte_timeout = from.first_byte_timeout;
+  options.header_timeout = from.header_timeout;
+  options.request_timeout = from.request_timeout;
+  options.min_receive_rate = from.min_receive_rate;
+  options.receive_grace = from.receive_grace;
+  options.keep_alive_timeout = from.keep_alive_timeout;
+  options.write_timeout = from.write_timeout;
+  options.ping_interval = from.ping_interval;
+  options.max_message_bytes = from.max_socket_message;
+  // A reader that comes back is handed the whole log at once.
+  options.max_queued_bytes =
+      std::max(from.max_socket_queue, config.limits.log_max_bytes + 16 * 1024);
+  options.quiet_routes = {"/healthz", "/readyz", "/metrics"};
   return options;
 }
 

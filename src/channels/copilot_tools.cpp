@@ -77,11 +77,13 @@ void Channels::mount_copilot_tools(net::Router& router) {
   net::Route escalate;
   escalate.method = net::Method::post;
   escalate.pattern = "/api/servicenow/agent/escalate";
+  escalate.body_limit = 2 * 12 * options_.max_text_characters + 16 * 1024;  // JSON escapes
   escalate.handler = [tools](net::Request& request) { return tools->escalate(request); };
   router.add(std::move(escalate));
   net::Route ticket;
   ticket.method = net::Method::post;
   ticket.pattern = "/api/servicenow/agent/create-ticket";
+  ticket.body_limit = 80 * 1024;
   ticket.handler = [tools](net::Request& request) { return tools->create_ticket(request); };
   router.add(std::move(ticket));
 }

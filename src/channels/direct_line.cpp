@@ -42,6 +42,7 @@ void Channels::mount_direct_line(net::Router& router) {
   net::Route route;
   route.method = net::Method::post;
   route.pattern = "/directline/token";
+  route.body_limit = 16 * 1024;
   route.handler = [this](net::Request& request) {
     return mint(handoff_, *guard_, logger_, request);
   };

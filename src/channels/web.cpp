@@ -258,9 +258,13 @@ Task<net::Response> Web::poll(net::Request& request) {
 
 void Channels::mount_web(net::Router& router) {
   const auto web = std::make_shared<Web>(handoff_, *guard_, options_, logger_);
-  const auto post = [&](std::string path, Task<net::Response> (Web::*handler)(net::Request&)) {
+  // JSON may write a character as "\ud83d\ude00". What is not a text fits in the rest.
+  const std::size_t text_limit = 12 * (options_.max_text_characters + kMaxContext) + 16 * 1024;
+  const auto post = [&](std::string path, Task<net::Response> (Web::*handler)(net::Request&),
+                        std::size_t body_limit = 16 * 1024) {
     net::Route route;
     route.method = net::Method::post;
+    route.body_limit = body_limit;
     route.pattern = "/api/servicenow/" + path;
     route.handler = [web, handler](net::Request& request) {
       return (web.get()->*handler)(request);
@@ -268,8 +272,8 @@ void Channels::mount_web(net::Router& router) {
     router.add(std::move(route));
   };
   post("init-session", &Web::init_session);
-  post("escalate", &Web::escalate);
-  post("user-message", &Web::user_message);
+  post("escalate", &Web::escalate, text_limit);
+  post("user-message", &Web::user_message, text_limit);
   post("typing", &Web::typing);
   post("end", &Web::end);
   net::Route poll;

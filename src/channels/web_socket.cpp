@@ -48,6 +48,7 @@ class SocketReader final : public handoff::Subscriber {
     if (plain_) socket_->confirm_soon();
     if (socket_->send(event->frame)) {
       sent_.push_back(event->event.seq);
+      last_seq_ = event->event.seq;
     } else {
       lost_.push_back(event->event.seq);
     }
@@ -66,6 +67,9 @@ class SocketReader final : public handoff::Subscriber {
     socket_->close(net::CloseCode::unknown_session, "session expired");
   }
 
+  /// Of the last event that was handed over; 0 for none.
+  std::uint64_t last_seq() const { return last_seq_; }
+
   /// Seqs of events of which it is not known that they arrived, now that the socket has ended.
   std::vector<std::uint64_t> unconfirmed() const {
     std::vector<std::uint64_t> seqs = lost_;
@@ -79,6 +83,7 @@ class SocketReader final : public handoff::Subscriber {
  private:
   std::shared_ptr<net::WebSocket> socket_;
   bool plain_;
+  std::uint64_t last_seq_ = 0;
   std::deque<std::uint64_t> sent_;  // 0 for a frame without a place in the order
   std::uint64_t first_ = 0;         // number of the frame at the front of sent_
   std::vector<std::uint64_t> lost_;
@@ -115,7 +120,13 @@ Task<> serve(handoff::Handoff& handoff, Guard& guard, net::Request request,
     if (!after)
       co_return co_await reject(socket, "after must be <epoch>:<seq>", net::CloseCode::policy);
   }
+  request = net::Request();  // a socket lives for hours; its handshake need not
   SocketReader reader(socket, !after);
+  // Where the reader is when this process ends; nothing new was sent to one that is where it began.
+  socket->set_farewell([&reader, after, epoch = (*session)->epoch] {
+    if (reader.last_seq() > 0) return session::to_string({epoch, reader.last_seq()});
+    return after ? session::to_string(*after) : std::string();
+  });
   auto subscription = co_await handoff.subscribe((*session)->id, after, reader);
   if (!subscription)
     co_return co_await reject(socket, "unknown session", net::CloseCode::unknown_session);

@@ -60,12 +60,30 @@ class Loader {
   }
 
   void check_together() {
+    check_connections();
     // A message that fits the length limit must fit an empty queue (UTF-8: at most 4 bytes each).
     if (config_.limits.max_queued_bytes < config_.limits.max_text_characters * 4 &&
         problems_.empty())
       problems_.push_back({"MAX_QUEUED_BYTES",
                            "is too small for one message of MAX_TEXT_CHARACTERS",
                            "at least four bytes for each of MAX_TEXT_CHARACTERS", "64KiB"});
+  }
+
+  /// Limits that make no sense beside each other.
+  void check_connections() {
+    if (!problems_.empty()) return;
+    const ConnectionConfig& limits = config_.connections;
+    if (limits.max_header_line > limits.max_header_bytes)
+      problems_.push_back({"MAX_HEADER_LINE", "is more than the whole header may have",
+                           "at most MAX_HEADER_BYTES", "8KiB"});
+    if (limits.request_timeout <=
+        std::max(config_.timers.open_deadline, config_.timers.send_deadline))
+      problems_.push_back({"REQUEST_TIMEOUT",
+                           "would answer before OPEN_DEADLINE or SEND_DEADLINE does",
+                           "more than both", "90s"});
+    if (limits.shutdown_delay >= limits.shutdown_grace)
+      problems_.push_back(
+          {"SHUTDOWN_DELAY", "leaves no time to end in", "less than SHUTDOWN_GRACE", "5s"});
   }
 
   Config& config() { return config_; }

@@ -43,6 +43,11 @@ class Engine {
   /// Gives every session that is due its Tick. Runs until cancelled.
   Task<> run_timer();
 
+  /// Lets every waiting reader look again.
+  void wake_readers() {
+    for (const auto& [id, entry] : entries_) entry->changed.notify();
+  }
+
   std::size_t cached() const { return entries_.size(); }
 
  private:

@@ -67,7 +67,7 @@ Task<Result<PollPage>> Handoff::poll(SessionId id, std::optional<Cursor> after, 
   const EntryPtr entry = *found;
   PollPage page;
   const bool have = read_now(*entry, after, page);
-  if (!have && wait > Millis(0)) {
+  if (!have && wait > Millis(0) && !ending_) {
     const WaitingPoll waiting(*entry);
     engine_->schedule(entry);
     const Deadline deadline = in(wait);
@@ -76,7 +76,7 @@ Task<Result<PollPage>> Handoff::poll(SessionId id, std::optional<Cursor> after, 
       const std::uint64_t seen = entry->changed.generation();
       if (!co_await entry->changed.wait(seen, deadline)) break;
       if (entry->transients != typed) page.frames.push_back(entry->transient);
-      if (read_now(*entry, after, page)) break;
+      if (read_now(*entry, after, page) || ending_) break;
     }
   } else {
     entry->presence.last_seen = ports_.time.now();
@@ -88,6 +88,11 @@ Task<Result<PollPage>> Handoff::poll(SessionId id, std::optional<Cursor> after, 
   page.interaction_number = entry->state->chat.interaction_number;
   page.cursor = session::to_string(Cursor{entry->state->epoch, entry->log.last_seq()});
   co_return page;
+}
+
+void Handoff::end_waits() {
+  ending_ = true;
+  engine_->wake_readers();
 }
 
 Task<Result<Subscription>> Handoff::subscribe(SessionId id, std::optional<Cursor> after,

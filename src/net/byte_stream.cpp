@@ -2,6 +2,7 @@
 #include "net/byte_stream.hpp"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <boost/asio/write.hpp>
 #include <cerrno>
@@ -10,6 +11,17 @@ namespace bridge::net {
 
 Task<Io> PlainStream::read_some(asio::mutable_buffer into) {
   return socket_.async_read_some(into, as_result);
+}
+
+std::size_t PlainStream::write_now(const Buffers& buffers) {
+  std::array<iovec, 2> parts{};
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    parts[i] = {const_cast<void*>(buffers[i].data()), buffers[i].size()};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  const ssize_t n = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  return n > 0 ? static_cast<std::size_t>(n) : 0;
 }
 
 Task<Io> PlainStream::write(Buffers buffers) {

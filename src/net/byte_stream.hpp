@@ -22,6 +22,9 @@ class ByteStream {
  public:
   virtual ~ByteStream() = default;
   virtual Task<Io> read_some(asio::mutable_buffer into) = 0;
+  /// Writes what the system takes without waiting and says how much; 0 also on an error, which the
+  /// next `write` will meet. Saves a turn of the event loop for nearly every answer.
+  virtual std::size_t write_now(const Buffers&) { return 0; }
   /// Writes everything, or fails. Lifetime: what the buffers point to must outlive the task.
   virtual Task<Io> write(Buffers buffers) = 0;
   /// Says politely that nothing more will be written (TLS close_notify, then FIN).
@@ -39,6 +42,7 @@ class PlainStream final : public ByteStream {
  public:
   explicit PlainStream(Socket socket) : socket_(std::move(socket)) {}
   Task<Io> read_some(asio::mutable_buffer into) override;
+  std::size_t write_now(const Buffers& buffers) override;
   Task<Io> write(Buffers buffers) override;
   Task<> finish_writing() override;
   Socket& socket() override { return socket_; }

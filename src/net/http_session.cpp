@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "net/http_session.hpp"
 
+#include <algorithm>
+
 #include "net/error_response.hpp"
 #include "net/tls_stream.hpp"
 
@@ -13,6 +15,8 @@ constexpr std::size_t kReadSize = 4096;
 constexpr std::size_t kWriteSize = 64 * 1024;
 constexpr std::size_t kDefaultBodyLimit = 64 * 1024;  // for requests that no route takes
 constexpr std::chrono::milliseconds kLinger{2'000};
+/// A connection that has been idle for so long does not keep a buffer; a busy one keeps it.
+constexpr std::chrono::milliseconds kLetGoAfter{1'000};
 constexpr std::size_t kLingerBytes = 1024 * 1024;
 
 std::string_view id_for(unsigned status) {
@@ -42,18 +46,49 @@ HttpSession::HttpSession(ServerContext& context, std::unique_ptr<ByteStream> str
 void HttpSession::enter(Phase phase, std::chrono::milliseconds limit) {
   phase_ = phase;
   deadline_ = Clock::now() + limit;
+  if (phase == Phase::reading) deadline_ = std::min(deadline_, request_deadline_);
+}
+
+void HttpSession::begin_request() {
+  begun_ = Clock::now();
+  request_deadline_ = begun_ + context_.options.request_timeout;
+  let_go_ = Deadline::max();
+  phase_ = Phase::reading;
+  deadline_ = std::min(begun_ + context_.options.header_timeout, request_deadline_);
 }
 
 void HttpSession::on_tick(Deadline now) {
+  boost::system::error_code ignored;
+  if (now >= let_go_ && now < deadline_) {
+    let_go_ = Deadline::max();
+    letting_go_ = true;
+    stream_->socket().cancel(ignored);  // `fill` gives the buffer back and waits without one
+    return;
+  }
   if (now < deadline_) return;
   deadline_ = Deadline::max();
   timed_out_ = true;
-  if (phase_ == Phase::reading) {
-    boost::system::error_code ignored;
+  if (phase_ == Phase::reading)
     stream_->socket().cancel(ignored);  // the session wakes up and can still say 408
-  } else {
+  else if (phase_ == Phase::handling)
+    answer_late();
+  else
     cut();
-  }
+}
+
+/// The handler still has the request and is left to finish: what it has begun may be a commit. Its
+/// caller need not wait for that. Nothing else is being written now, so this fits.
+void HttpSession::answer_late() {
+  Response response = error_response(503, "timeout");
+  context_.router.finish(*handled_, response);
+  HeadRules rules;
+  rules.keep_alive = false;
+  const std::string head = response_head(response, rules, context_.date);
+  const Buffers bytes{asio::buffer(head), asio::buffer(response.body)};
+  if (stream_->write_now(bytes) == 0) return cut();
+  boost::system::error_code ignored;
+  stream_->socket().shutdown(Socket::shutdown_send, ignored);
+  report(*handled_, response.status, response.body.size(), "timeout");
 }
 
 void HttpSession::begin_stop() {
@@ -74,7 +109,7 @@ Task<std::unique_ptr<Upgrade>> HttpSession::run() {
 
 Task<bool> HttpSession::handshake() {
   if (!context_.tls) co_return true;
-  enter(Phase::ending, context_.options.header_timeout);
+  enter(Phase::ending, context_.options.first_byte_timeout);
   auto& tls = static_cast<TlsStream&>(*stream_);
   const auto [ec] = co_await tls.handshake(asio::ssl::stream_base::server);
   if (ec)
@@ -84,22 +119,31 @@ Task<bool> HttpSession::handshake() {
 }
 
 Task<HttpSession::Next> HttpSession::serve_one(bool first, std::unique_ptr<Upgrade>& upgrade) {
-  RequestParser parser(context_.options.max_header_bytes);
+  const auto& options = context_.options;
+  RequestParser parser(
+      {options.max_header_bytes, options.max_header_line, options.max_header_fields});
   Request& request = parser.request();
+  route_ = 0;
   if (!co_await read_head(parser, first)) co_return Next::close;
   request.peer_address = peer_address_;
+  request.id = context_.ids.next();
 
   const Router::Match match = context_.router.match(request);
+  route_ = match.number;
   const auto state =
       parser.set_body_limit(match.route ? match.route->body_limit : kDefaultBodyLimit);
   if (state == RequestParser::State::failed) {
     (void)co_await refuse(parser);
     co_return Next::close;
   }
-  if (!co_await read_body(parser)) co_return Next::close;
+  if (!parser.is_done()) {
+    const bool whole = co_await read_body(parser);
+    if (!whole) co_return Next::close;
+  }
 
+  handled_ = &request;
   phase_ = Phase::handling;
-  deadline_ = Deadline::max();
+  deadline_ = request_deadline_;
   Response response;
   if (match.websocket && parser.wants_upgrade() &&
       equals_ignoring_case(request.headers.get("Upgrade"), "websocket")) {
@@ -115,21 +159,26 @@ Task<HttpSession::Next> HttpSession::serve_one(bool first, std::unique_ptr<Upgra
       upgrade->stream = std::move(stream_);
       upgrade->request = std::move(request);
       upgrade->route = match.websocket;
+      upgrade->route_number = match.number;
+      upgrade->begun = begun_;
       co_return Next::upgrade;
     }
     response = std::move(*refusal);
     context_.router.finish(request, response);
   } else {
-    response = co_await context_.router.handle(request, &context_.logger);
+    response = co_await context_.router.handle(request, match, &context_.logger);
+  }
+  handled_ = nullptr;
+  if (timed_out_) {  // it has been answered without the handler
+    co_await linger();
+    co_return Next::close;
   }
 
-  const HeadRules rules = rules_for(parser);
-  const bool closing =
-      !rules.keep_alive || equals_ignoring_case(response.headers.get("Connection"), "close");
-  HeadRules final_rules = rules;
-  final_rules.keep_alive = !closing;
-  if (!co_await answer(request, std::move(response), final_rules)) co_return Next::close;
-  if (!closing) co_return Next::request;
+  HeadRules rules = rules_for(parser);
+  if (equals_ignoring_case(response.headers.get("Connection"), "close")) rules.keep_alive = false;
+  const bool written = co_await answer(request, std::move(response), rules);
+  if (!written) co_return Next::close;
+  if (rules.keep_alive) co_return Next::request;
   co_await linger();
   co_return Next::close;
 }
@@ -158,20 +207,34 @@ RequestParser::State HttpSession::feed(RequestParser& parser) {
 }
 
 Task<bool> HttpSession::fill() {
-  const std::size_t room = buffer_.max_size() - buffer_.size();
-  const auto space = buffer_.prepare(std::min(room, kReadSize));
-  const auto [ec, n] = co_await stream_->read_some(space);
-  buffer_.commit(n);
-  co_return !ec && n > 0 && !timed_out_;
+  for (;;) {
+    const std::size_t room = buffer_.max_size() - buffer_.size();
+    const auto space = buffer_.prepare(std::min(room, kReadSize));
+    const auto [ec, n] = co_await stream_->read_some(space);
+    if (letting_go_ && ec == asio::error::operation_aborted && !timed_out_) {
+      letting_go_ = false;
+      buffer_.clear();
+      buffer_.shrink_to_fit();
+      const auto [failed] = co_await stream_->socket().async_wait(Socket::wait_read, as_result);
+      if (failed || timed_out_) co_return false;
+      continue;
+    }
+    letting_go_ = false;  // bytes came in the same moment
+    buffer_.commit(n);
+    co_return !ec && n > 0 && !timed_out_;
+  }
 }
 
 Task<bool> HttpSession::read_head(RequestParser& parser, bool first) {
   const auto& options = context_.options;
   bool begun = buffer_.size() > 0;
-  if (begun)
-    enter(Phase::reading, options.header_timeout);
-  else
-    enter(Phase::idle, first ? options.header_timeout : options.keep_alive_timeout);
+  if (begun) {
+    begin_request();
+  } else {
+    enter(Phase::idle, first ? options.first_byte_timeout : options.keep_alive_timeout);
+    // TLS reads ahead into buffers of its own, and its reads do not take a cancellation well.
+    if (!context_.tls) let_go_ = Clock::now() + kLetGoAfter;
+  }
   if (!begun && context_.stopping) co_return false;
   for (;;) {
     const auto state = buffer_.size() > 0 ? feed(parser) : RequestParser::State::need_more;
@@ -181,26 +244,29 @@ Task<bool> HttpSession::read_head(RequestParser& parser, bool first) {
       (void)co_await refuse(parser);
       co_return false;
     }
-    if (!co_await fill()) {
+    const bool more = co_await fill();
+    if (!more) {
       if (timed_out_ && begun) (void)co_await refuse(parser);
       co_return false;
     }
     if (!begun) {
       begun = true;
-      enter(Phase::reading, options.header_timeout);
+      begin_request();
     }
   }
 }
 
 Task<bool> HttpSession::read_body(RequestParser& parser) {
-  if (parser.is_done()) co_return true;
-  enter(Phase::reading, context_.options.body_timeout);
+  const auto& options = context_.options;
+  enter(Phase::reading, options.receive_grace);
   if (parser.expects_continue() && buffer_.size() == 0) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-    Buffers bytes{asio::buffer(kContinue), asio::const_buffer()};
-    const auto [ec, n] = co_await stream_->write(bytes);
-    if (ec) co_return false;
+    const bool written = co_await write(kContinue, {});
+    if (!written) co_return false;
+    enter(Phase::reading, options.receive_grace);
   }
+  const Deadline slowest = deadline_;
+  std::size_t received = 0;
   for (;;) {
     const auto state = feed(parser);
     if (state == RequestParser::State::done) co_return true;
@@ -208,10 +274,16 @@ Task<bool> HttpSession::read_body(RequestParser& parser) {
       (void)co_await refuse(parser);
       co_return false;
     }
-    if (!co_await fill()) {
+    const std::size_t before = buffer_.size();
+    const bool more = co_await fill();
+    if (!more) {
       if (timed_out_) (void)co_await refuse(parser);
       co_return false;
     }
+    // What has come has bought time: so many bytes a second on average, after the grace.
+    received += buffer_.size() - before;
+    const std::chrono::milliseconds bought(received * 1000 / options.min_receive_rate);
+    deadline_ = std::min(slowest + bought, request_deadline_);
   }
 }
 
@@ -222,22 +294,36 @@ Task<bool> HttpSession::refuse(RequestParser& parser) {
   if (timed_out_) status = 408;
   if (status == 0) status = 431;  // the buffer is full
   if (parser.has_head() && status == 431) status = 400;
-  context_.logger.debug("request_refused", {{"peer", peer_address_}, {"status", status}});
-  Response response = error_response(status, id_for(status));
+  const std::string_view id = id_for(status);
+  Response response = error_response(status, id);
+  if (!parser.has_head()) parser.request().method = Method::other;
+  if (parser.request().id.empty()) parser.request().id = context_.ids.next();
   context_.router.finish(parser.request(), response);
   HeadRules rules;
   rules.keep_alive = false;
   timed_out_ = false;
-  const bool written = co_await answer(parser.request(), std::move(response), rules);
+  const bool written = co_await answer(parser.request(), std::move(response), rules, id);
   if (written) co_await linger();
   co_return written;
 }
 
-Task<bool> HttpSession::answer(const Request& request, Response response, HeadRules rules) {
+void HttpSession::report(const Request& request, unsigned status, std::size_t bytes,
+                         std::string_view refused) {
+  Answered answered;
+  answered.route = route_;
+  answered.method = request.method;
+  answered.status = status;
+  answered.bytes = bytes;
+  answered.took = Clock::now() - begun_;
+  answered.id = request.id;
+  answered.peer = peer_address_;
+  answered.refused = refused;
+  context_.access.answered(answered);
+}
+
+Task<bool> HttpSession::answer(const Request& request, Response response, HeadRules rules,
+                               std::string_view refused) {
   const std::string head = response_head(response, rules, context_.date);
-  context_.logger.debug(
-      "http_request",
-      {{"method", to_string(request.method)}, {"path", request.path}, {"status", response.status}});
   std::string_view body = response.body;
   if (request.method == Method::head || !may_have_body(response.status)) body = {};
   std::string_view front = head;
@@ -246,24 +332,39 @@ Task<bool> HttpSession::answer(const Request& request, Response response, HeadRu
     front = front.substr(0, allowed);
     body = body.substr(0, allowed - front.size());
   }
-  do {
-    // Re-armed per piece, so that a slow but steady reader of a large file gets all of it.
-    enter(Phase::writing, context_.options.write_timeout);
-    const std::string_view piece = body.substr(0, kWriteSize);
-    const Buffers bytes{asio::buffer(front), asio::buffer(piece)};
-    const auto [ec, n] = co_await stream_->write(bytes);
-    if (ec) co_return false;
-    front = {};
-    body.remove_prefix(piece.size());
-  } while (!body.empty());
+  const bool written = co_await write(front, body);
+  report(request, response.status, body.size(), refused);
   if (response.cut_after_bytes) cut();
-  co_return !response.cut_after_bytes;
+  co_return written && !response.cut_after_bytes;
+}
+
+/// In pieces, the deadline set anew for each, so that a slow but steady reader of a large file gets
+/// all of it.
+Task<bool> HttpSession::write(std::string_view front, std::string_view body) {
+  do {
+    enter(Phase::writing, context_.options.write_timeout);
+    std::string_view piece = body.substr(0, kWriteSize);
+    body.remove_prefix(piece.size());
+    const Buffers bytes{asio::buffer(front), asio::buffer(piece)};
+    const std::size_t done = stream_->write_now(bytes);
+    const std::size_t of_front = std::min(done, front.size());
+    front.remove_prefix(of_front);
+    piece.remove_prefix(done - of_front);
+    if (!front.empty() || !piece.empty()) {
+      const Buffers rest{asio::buffer(front), asio::buffer(piece)};
+      const auto [ec, n] = co_await stream_->write(rest);
+      if (ec) co_return false;
+    }
+    front = {};
+  } while (!body.empty());
+  co_return true;
 }
 
 /// Ends our side and reads on for a moment: closing a socket with unread input resets it, and the
 /// reset may overtake the answer (RFC 9112, 9.6).
 Task<> HttpSession::linger() {
   enter(Phase::ending, kLinger);
+  timed_out_ = false;
   co_await stream_->finish_writing();
   std::size_t total = 0;
   buffer_.clear();

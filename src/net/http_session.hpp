@@ -26,7 +26,8 @@ class HttpSession final : public Watched {
   void cut() override { stream_->cut(); }
 
  private:
-  /// `idle` may be cut at once, `reading` is answered 408 when late, the rest is cut when late.
+  /// `idle` may be cut at once, `reading` is answered 408 when late, `handling` 503; the rest is
+  /// cut when late.
   enum class Phase { idle, reading, handling, writing, ending };
   enum class Next { request, upgrade, close };
 
@@ -35,11 +36,16 @@ class HttpSession final : public Watched {
   Task<bool> read_head(RequestParser& parser, bool first);
   Task<bool> read_body(RequestParser& parser);
   Task<bool> fill();
-  Task<bool> answer(const Request& request, Response response, HeadRules rules);
+  Task<bool> write(std::string_view front, std::string_view body);
+  Task<bool> answer(const Request& request, Response response, HeadRules rules,
+                    std::string_view refused = {});
   Task<bool> refuse(RequestParser& parser);
   Task<> linger();
   RequestParser::State feed(RequestParser& parser);
   void enter(Phase phase, std::chrono::milliseconds limit);
+  void begin_request();
+  void answer_late();
+  void report(const Request& request, unsigned status, std::size_t bytes, std::string_view refused);
   HeadRules rules_for(const RequestParser& parser) const;
 
   ServerContext& context_;
@@ -47,8 +53,14 @@ class HttpSession final : public Watched {
   std::string peer_address_;
   boost::beast::flat_buffer buffer_;
   Deadline deadline_ = Deadline::max();
+  Deadline request_deadline_ = Deadline::max();
+  Deadline let_go_ = Deadline::max();            ///< when an idle connection gives its buffer back
+  std::chrono::steady_clock::time_point begun_;  ///< first byte of the request
+  const Request* handled_ = nullptr;             ///< while a handler has it
+  std::size_t route_ = 0;
   Phase phase_ = Phase::ending;
   bool timed_out_ = false;
+  bool letting_go_ = false;
   Registration registration_;
 };
 

@@ -10,11 +10,18 @@
 
 namespace bridge::net {
 
+/// What one request may take before its body.
+struct HeadLimits {
+  std::size_t bytes = 16 * 1024;
+  std::size_t line = 8 * 1024;  ///< the request target, or one field with its name
+  std::size_t fields = 100;     ///< trailers are counted too
+};
+
 class RequestParser final : private boost::beast::http::basic_parser<true> {
  public:
   enum class State { need_more, head_done, done, failed };
 
-  explicit RequestParser(std::size_t max_header_bytes);
+  explicit RequestParser(const HeadLimits& limits);
 
   /// Takes what it can from `data` and says how much in `used`. Stops once after the head, so that
   /// the owner can choose the body limit before a byte of the body is looked at.
@@ -41,6 +48,7 @@ class RequestParser final : private boost::beast::http::basic_parser<true> {
 
   State fail(unsigned status);
   bool is_framing_sound() const;
+  void count_overhead(std::size_t bytes, error_code& ec);
 
   void on_request_impl(boost::beast::http::verb method, string_view method_text, string_view target,
                        int version, error_code& ec) override;
@@ -55,8 +63,11 @@ class RequestParser final : private boost::beast::http::basic_parser<true> {
   void on_finish_impl(error_code&) override {}
 
   Request request_;
-  std::size_t max_header_bytes_;
+  HeadLimits limits_;
   std::size_t head_bytes_ = 0;
+  std::size_t lines_ = 0;
+  std::size_t fields_ = 0;
+  std::size_t chunk_overhead_ = 0;  ///< extensions and trailers, which no body limit counts
   std::size_t body_limit_bytes_ = 0;
   int version_ = 11;
   bool head_seen_ = false;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "bridge/net/server.hpp"
 
+#include <netinet/tcp.h>
+
 #include <algorithm>
 #include <boost/asio/ssl/context.hpp>
+#include <random>
 
 #include "net/http_session.hpp"
 #include "net/tls_stream.hpp"
@@ -12,19 +15,33 @@ namespace {
 
 using Context = std::shared_ptr<ServerContext>;
 
+using UserTimeout = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>;
+
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::string_view kOverloaded =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 5\r\n"
     "Content-Length: 22\r\nConnection: close\r\n\r\n{\"error\":\"overloaded\"}";
 
+/// How long the system goes on sending what the peer does not acknowledge. Every phase of a
+/// connection has a deadline of its own; this ends what the system still holds after our close,
+/// which it would otherwise send to a vanished peer for a quarter of an hour.
+constexpr unsigned kUserTimeoutMs = 30'000;
+constexpr std::chrono::milliseconds kCloseStep{50};
+
+/// Counts from the moment of acceptance, or many accepted in one turn would pass the limit.
 class ConnectionCount {
  public:
   explicit ConnectionCount(Context context) : context_(std::move(context)) {
     ++context_->connections;
+    context_->access.connections().add(1);
   }
-  ~ConnectionCount() { --context_->connections; }
-  ConnectionCount(const ConnectionCount&) = delete;
-  ConnectionCount& operator=(const ConnectionCount&) = delete;
+  ConnectionCount(ConnectionCount&&) noexcept = default;
+  ConnectionCount& operator=(ConnectionCount&&) = delete;
+  ~ConnectionCount() {
+    if (!context_) return;
+    --context_->connections;
+    context_->access.connections().add(-1);
+  }
 
  private:
   Context context_;
@@ -40,8 +57,7 @@ std::string address_of(const Socket& socket) {
   return address.to_string();
 }
 
-Task<> run_connection(Context context, Socket socket) {
-  const ConnectionCount counted(context);
+Task<> run_connection(Context context, Socket socket, [[maybe_unused]] ConnectionCount counted) {
   std::string peer = address_of(socket);
   std::unique_ptr<ByteStream> stream;
   if (context->tls)
@@ -88,24 +104,55 @@ Task<> accept_connections(Context context) {
     short_before = false;
     boost::system::error_code ignored;
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    socket.set_option(UserTimeout(kUserTimeoutMs), ignored);
     if (context->connections >= context->options.max_connections) {
+      context->access.refused("overloaded");
       if (!context->tls) turn_away(std::move(socket));
       continue;
     }
-    context->sessions.spawn("connection", run_connection(context, std::move(socket)));
+    ConnectionCount counted(context);
+    context->sessions.spawn("connection",
+                            run_connection(context, std::move(socket), std::move(counted)));
   }
 }
 
 Task<> sweep(Context context) {
   const auto& o = context->options;
-  const auto least = std::min(
-      {o.header_timeout, o.body_timeout, o.keep_alive_timeout, o.write_timeout, o.ping_interval});
+  const auto least =
+      std::min({o.first_byte_timeout, o.header_timeout, o.request_timeout, o.receive_grace,
+                o.keep_alive_timeout, o.write_timeout, o.ping_interval});
   const auto tick =
       std::clamp(least / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
   for (;;) {
     co_await async::sleep_for(tick);
     const auto now = std::chrono::steady_clock::now();
     for (Watched* one : context->watched) one->on_tick(now);
+  }
+}
+
+/// Tells the WebSockets to go, a few at a time with uneven pauses, so that their readers do not all
+/// knock at the next process in the same moment. Half of the time is left for their answers.
+Task<> close_in_turn(Context context, Deadline deadline) {
+  const auto waiting = [](const Watched* one) { return one->stops_in_turn(); };
+  const auto& all = context->watched;
+  const auto count = static_cast<std::size_t>(std::count_if(all.begin(), all.end(), waiting));
+  const auto half = (deadline - std::chrono::steady_clock::now()) / 2;
+  const auto steps = static_cast<std::size_t>(std::max<std::int64_t>(half / kCloseStep, 1));
+  const auto usual = context->options.closes_per_second * kCloseStep.count() / 1000;
+  const std::size_t at_once = std::max({usual, count / steps + 1, std::size_t{1}});
+  std::minstd_rand dice{std::random_device{}()};
+  std::uniform_int_distribution<std::int64_t> pause(kCloseStep.count() / 2,
+                                                    kCloseStep.count() * 3 / 2);
+  for (;;) {
+    std::size_t told = 0;
+    for (Watched* one : all) {
+      if (told == at_once) break;
+      if (!one->stops_in_turn()) continue;
+      one->begin_stop();
+      ++told;
+    }
+    if (told < at_once) co_return;
+    co_await async::sleep_for(std::chrono::milliseconds(pause(dice)));
   }
 }
 
@@ -127,7 +174,9 @@ class ServerImpl final : public Server {
   Task<> stop(Deadline deadline) override {
     const Context context = context_;
     close_acceptor();
-    for (Watched* one : context->watched) one->begin_stop();
+    for (Watched* one : context->watched)
+      if (!one->stops_in_turn()) one->begin_stop();
+    co_await close_in_turn(context, deadline);
     if (!co_await context->sessions.wait(deadline)) {
       context->logger.warning("connections_cut", {{"count", context->connections}});
       for (Watched* one : context->watched) one->cut();
@@ -187,12 +236,29 @@ Result<> listen(ServerContext& context) {
   return {};
 }
 
+Result<> check(const ServerOptions& o) {
+  const auto wrong = [](std::string what) {
+    return Error(Errc::invalid_argument, std::move(what));
+  };
+  if (o.max_connections == 0 || o.max_header_fields == 0 || o.max_header_line == 0 ||
+      o.min_receive_rate == 0)
+    return wrong("a limit of the server is 0");
+  if (o.max_header_line > o.max_header_bytes)
+    return wrong("one header line may be longer than the whole header");
+  for (const auto time : {o.first_byte_timeout, o.header_timeout, o.request_timeout,
+                          o.receive_grace, o.keep_alive_timeout, o.write_timeout, o.ping_interval})
+    if (time <= std::chrono::milliseconds(0))
+      return wrong("a time limit of the server is not positive");
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Server>> start_server(asio::any_io_executor executor,
                                              const ServerOptions& options, const Router& router,
-                                             Logger& logger) {
-  auto context = std::make_shared<ServerContext>(executor, options, router, logger);
+                                             Logger& logger, Metrics& metrics) {
+  if (auto sound = check(options); !sound) return sound.error();
+  auto context = std::make_shared<ServerContext>(executor, options, router, logger, metrics);
   if (!options.tls_certificate_file.empty() && !options.tls_key_file.empty()) {
     auto tls = load_tls(options);
     if (!tls) return tls.error();
@@ -202,6 +268,13 @@ Result<std::unique_ptr<Server>> start_server(asio::any_io_executor executor,
   context->background.spawn("accept", accept_connections(context));
   context->background.spawn("sweep", sweep(context));
   return std::unique_ptr<Server>(std::make_unique<ServerImpl>(context));
+}
+
+Result<std::unique_ptr<Server>> start_server(asio::any_io_executor executor,
+                                             const ServerOptions& options, const Router& router,
+                                             Logger& logger) {
+  static NullMetrics nowhere;
+  return start_server(std::move(executor), options, router, logger, nowhere);
 }
 
 }  // namespace bridge::net

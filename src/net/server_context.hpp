@@ -9,6 +9,7 @@
 
 #include "bridge/async/task_group.hpp"
 #include "bridge/net/server.hpp"
+#include "net/access_log.hpp"
 #include "net/response_writer.hpp"
 
 namespace boost::asio::ssl {
@@ -24,6 +25,8 @@ class Watched {
   virtual void on_tick(Deadline now) = 0;
   /// The server is stopping: end now if idle, else after what is under way.
   virtual void begin_stop() = 0;
+  /// Whether `begin_stop` is to be called a few at a time: an open WebSocket comes back at once.
+  virtual bool stops_in_turn() const { return false; }
   virtual void cut() = 0;
 
  protected:
@@ -32,11 +35,13 @@ class Watched {
 
 /// Lives in shared ownership of the server and each of its coroutines.
 struct ServerContext {
-  ServerContext(asio::any_io_executor e, const ServerOptions& o, const Router& r, Logger& l)
+  ServerContext(asio::any_io_executor e, const ServerOptions& o, const Router& r, Logger& l,
+                Metrics& m)
       : executor(e),
         options(o),
         router(r),
         logger(l),
+        access(r, l, m, options.quiet_routes),
         acceptor(e),
         sessions(e, l),
         background(e, l) {}
@@ -45,6 +50,8 @@ struct ServerContext {
   const ServerOptions options;
   const Router& router;
   Logger& logger;
+  AccessLog access;
+  RequestIds ids;
   asio::ip::tcp::acceptor acceptor;
   std::shared_ptr<asio::ssl::context> tls;  ///< null: plain
   async::TaskGroup sessions;

@@ -34,7 +34,9 @@ class WebSocketSession final : public WebSocket,
         ws_(std::in_place, std::move(layer)),
         queue_(context_->executor, context_->options.max_queued_bytes),
         writer_ended_(context_->executor),
-        registration_(std::in_place, *context_, *this) {}
+        registration_(std::in_place, *context_, *this) {
+    context_->access.websockets().add(1);
+  }
 
   Task<bool> accept(const Request& request, std::string subprotocol, std::string leftover) {
     configure(std::move(subprotocol));
@@ -94,12 +96,16 @@ class WebSocketSession final : public WebSocket,
   void close(CloseCode code, std::string_view reason) override {
     if (closing_ || ended_) return;
     closing_ = true;
+    farewell_ = nullptr;
     reason_.code = static_cast<std::uint16_t>(code);
     reason = reason.substr(0, reason_.reason.max_size());
     reason_.reason.assign(reason.data(), reason.size());
     queue_.close();
   }
 
+  void set_farewell(std::function<std::string()> reason) override {
+    if (!closing_ && !ended_) farewell_ = std::move(reason);
+  }
   void confirm_soon() override { confirm_soon_ = true; }
   std::uint64_t confirmed_frames() const override { return confirmed_; }
   std::uint64_t queued_frames() const override { return queued_; }
@@ -144,6 +150,7 @@ class WebSocketSession final : public WebSocket,
     end(Ending::broken);  // unless it has ended in another way
     registration_.reset();
     ws_.reset();
+    if (context_) context_->access.websockets().add(-1);
     context_.reset();
   }
 
@@ -156,7 +163,11 @@ class WebSocketSession final : public WebSocket,
     next_ping_ = now + context_->options.ping_interval;
   }
 
-  void begin_stop() override { close(CloseCode::restart, "restart"); }
+  bool stops_in_turn() const override { return !closing_ && !ended_; }
+  void begin_stop() override {
+    const std::string reason = farewell_ ? farewell_() : std::string();
+    close(CloseCode::restart, reason.empty() ? "restart" : reason);
+  }
 
   void cut() override {
     if (!ws_) return;
@@ -228,6 +239,7 @@ class WebSocketSession final : public WebSocket,
     if (ended_) return;
     ended_ = true;
     ending_ = ending;
+    farewell_ = nullptr;
     queue_.close();
     if (ending == Ending::broken) cut();
   }
@@ -242,6 +254,7 @@ class WebSocketSession final : public WebSocket,
   std::optional<boost::beast::websocket::stream<Layer, false>> ws_;
   async::WriteQueue queue_;
   async::Signal writer_ended_;
+  std::function<std::string()> farewell_;
   boost::beast::websocket::close_reason reason_;
   Deadline write_deadline_ = Deadline::max();
   Deadline next_ping_ = Deadline::max();
@@ -260,6 +273,17 @@ class WebSocketSession final : public WebSocket,
   std::optional<Registration> registration_;
 };
 
+inline void report(ServerContext& context, const Upgrade& upgrade, bool accepted) {
+  Answered answered;
+  answered.route = upgrade.route_number;
+  answered.method = upgrade.request.method;
+  answered.status = accepted ? 101 : 400;  // Beast has answered, possibly 426
+  answered.took = std::chrono::steady_clock::now() - upgrade.begun;
+  answered.id = upgrade.request.id;
+  answered.peer = upgrade.request.peer_address;
+  context.access.answered(answered);
+}
+
 template <class Layer>
 Task<> serve_websocket(std::shared_ptr<ServerContext> context, Layer layer,
                        std::unique_ptr<Upgrade> upgrade) {
@@ -268,8 +292,13 @@ Task<> serve_websocket(std::shared_ptr<ServerContext> context, Layer layer,
   if (route.subprotocol) subprotocol = route.subprotocol(upgrade->request);
   auto socket = std::make_shared<WebSocketSession<Layer>>(context, std::move(layer));
   std::string leftover = std::move(upgrade->leftover);
-  if (!co_await socket->accept(upgrade->request, std::move(subprotocol), std::move(leftover)))
+  const bool accepted =
+      co_await socket->accept(upgrade->request, std::move(subprotocol), std::move(leftover));
+  report(*context, *upgrade, accepted);
+  if (!accepted) {
+    socket->release();
     co_return;
+  }
   if (context->stopping) socket->begin_stop();
   context->sessions.spawn("websocket_writer", socket->write_loop());
 

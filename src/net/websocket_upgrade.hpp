@@ -18,6 +18,8 @@ class Upgrade {
   Request request;
   std::string leftover;  ///< bytes received behind the request
   const WebSocketRoute* route = nullptr;
+  std::size_t route_number = 0;
+  std::chrono::steady_clock::time_point begun;  ///< first byte of the request
 };
 
 /// Answers the handshake, runs the route, closes and drains.

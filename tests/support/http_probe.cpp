@@ -85,6 +85,14 @@ std::string RawConnection::receive_all() {
   return std::exchange(buffer_, {});
 }
 
+std::string RawConnection::receive_exactly(std::size_t bytes) {
+  while (buffer_.size() < bytes)
+    if (!fill()) break;
+  std::string taken = buffer_.substr(0, bytes);
+  buffer_.erase(0, taken.size());
+  return taken;
+}
+
 bool RawConnection::is_closed_by_peer() {
   try {
     return buffer_.empty() && !fill();

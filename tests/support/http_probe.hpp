@@ -36,6 +36,8 @@ class RawConnection {
   void send(std::string_view bytes);
   /// Everything until the peer ends its side; a reset counts as the end.
   std::string receive_all();
+  /// The next so many bytes; fewer if the peer ends its side first.
+  std::string receive_exactly(std::size_t bytes);
   /// Whether the peer ended its side (after nothing more) within the timeout.
   bool is_closed_by_peer();
   /// The next response, framed by Content-Length or chunks; earlier surplus bytes come first.

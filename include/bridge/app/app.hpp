@@ -24,7 +24,8 @@ class App {
   /// Loads, listens, becomes ready. Errors: the port is taken, the store is unreachable.
   Task<Result<>> start();
   std::uint16_t port() const;
-  /// Stops taking new work, lets what is under way finish, closes sockets with 1012.
+  /// Not ready any more; after SHUTDOWN_DELAY stops taking new work, lets what is under way finish,
+  /// closes sockets with 1012.
   Task<> stop(Deadline deadline);
 
  private:

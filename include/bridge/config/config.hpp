@@ -75,6 +75,26 @@ struct LimitConfig {
   std::size_t max_queued_bytes = 0;
 };
 
+/// What the server takes from anybody who connects.
+struct ConnectionConfig {
+  std::size_t max_connections = 0;
+  std::size_t max_header_bytes = 0;
+  std::size_t max_header_line = 0;
+  std::size_t max_header_fields = 0;
+  Millis first_byte_timeout{};
+  Millis header_timeout{};
+  Millis request_timeout{};
+  Millis keep_alive_timeout{};
+  Millis write_timeout{};
+  std::size_t min_receive_rate = 0;  ///< bytes a second
+  Millis receive_grace{};
+  Millis ping_interval{};
+  std::size_t max_socket_message = 0;
+  std::size_t max_socket_queue = 0;
+  Millis shutdown_delay{};
+  Millis shutdown_grace{};
+};
+
 struct LogConfig {
   Level level = Level::info;
   LogFormat format = LogFormat::text;
@@ -93,6 +113,7 @@ struct Config {
   WebConfig web;
   TimerConfig timers;
   LimitConfig limits;
+  ConnectionConfig connections;
   LogConfig log;
   std::string store;
   bool allow_insecure_upstream = false;

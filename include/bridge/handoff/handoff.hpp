@@ -110,6 +110,8 @@ class Handoff {
 
   /// Loads what the store has kept and resumes what was under way.
   Task<Result<>> start();
+  /// The program is ending: polls that wait are answered with what there is, and none waits again.
+  void end_waits();
   /// Cancels timers and effects and waits for them.
   Task<> stop(Deadline deadline);
 
@@ -170,6 +172,7 @@ class Handoff {
   async::TaskGroup tasks_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Effects> effects_;
+  bool ending_ = false;
   std::string service_account_;
   Time ask_account_again_{};
 };

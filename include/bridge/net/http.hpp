@@ -29,6 +29,7 @@ class Headers {
   void set(std::string_view name, std::string value);
   void add(std::string_view name, std::string value);
   void remove(std::string_view name);
+  void reserve(std::size_t fields) { entries_.reserve(fields); }
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:

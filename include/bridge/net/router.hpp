@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,22 +55,39 @@ class Router {
   struct Match {
     const Route* route = nullptr;
     const WebSocketRoute* websocket = nullptr;
+    std::size_t number = 0;          ///< of the route, below `size()`; 0 for none
     std::vector<std::string> allow;  ///< methods of the path when only the method is wrong
   };
   Match match(Request& request) const;
+  /// Numbers of routes, 0 for none included, and the pattern of each (empty for none).
+  std::size_t size() const { return routes_.size() + websockets_.size() + 1; }
+  std::string_view pattern(std::size_t number) const;
 
   /// The whole answer to a request without an upgrade, `finish` applied. HEAD runs the GET route.
   /// An exception that nothing else takes is logged as `handler_failed` if there is a `logger`.
   Task<Response> handle(Request& request, Logger* logger = nullptr) const;
+  /// The same with what `match` has found for this request.
+  /// Lifetime: `match` must outlive the task.
+  Task<Response> handle(Request& request, const Match& match, Logger* logger) const;
   void finish(const Request& request, Response& response) const;
 
  private:
-  Task<Response> dispatch(Request& request) const;
+  struct Pattern {
+    std::vector<std::string> segments;
+    bool literal = true;  ///< no parameters: found by its text
+  };
+
+  static Pattern compile(std::string_view pattern);
+  const Route* find_literal(Method method, std::string_view path, std::size_t& number) const;
+  Match search(Request& request, std::string_view path) const;
+  Task<Response> dispatch(Request& request, const Match& match) const;
   Response exception_response(const Request& request, const std::exception_ptr& thrown,
                               Logger* logger) const;
 
-  std::vector<std::pair<std::vector<std::string>, Route>> routes_;
-  std::vector<std::pair<std::vector<std::string>, WebSocketRoute>> websockets_;
+  std::vector<std::pair<Pattern, Route>> routes_;
+  std::vector<std::pair<Pattern, WebSocketRoute>> websockets_;
+  /// Indexes into routes_ of the patterns without parameters.
+  std::map<std::string, std::vector<std::size_t>, std::less<>> literals_;
   std::function<void(const Request&, Response&)> finish_;
   Handler not_found_;
   std::function<Response(const Request&, std::exception_ptr)> on_exception_;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,10 +18,12 @@ namespace bridge::net {
 enum class CloseCode : std::uint16_t {
   normal = 1000,
   going_away = 1001,
+  protocol = 1002,  ///< not RFC 6455: reserved bits, an unmasked frame, a bad close code
+  bad_text = 1007,  ///< a text, or the reason of a close, is not UTF-8
   policy = 1008,
   too_big = 1009,
   internal = 1011,
-  restart = 1012,          ///< reconnect
+  restart = 1012,          ///< reconnect; the reason is what `set_farewell` gave
   slow = 1013,             ///< reconnect with the cursor
   unauthorized = 4401,     ///< do not reconnect
   unknown_session = 4404,  ///< do not reconnect
@@ -49,6 +52,10 @@ class WebSocket {
 
   /// Sends what is queued, then a close frame; bounded by the write deadline. Idempotent.
   virtual void close(CloseCode code, std::string_view reason) = 0;
+
+  /// What the close says when the server stops (1012): where the reader is, so that it can go on
+  /// elsewhere. Called at most once; not after the socket was closed or the route has returned.
+  virtual void set_farewell(std::function<std::string()> reason) = 0;
 
   /// Pings as soon as what is queued has been written, instead of at the next interval, so that
   /// `confirmed_frames` follows closely. For readers whose place depends on it.

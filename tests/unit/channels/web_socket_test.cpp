@@ -19,6 +19,7 @@ class FakeSocket final : public net::WebSocket {
     co_return Error(Errc::connection_lost);
   }
   void close(net::CloseCode c, std::string_view) override { end(net::Ending::by_us, c); }
+  void set_farewell(std::function<std::string()> reason) override { farewell = std::move(reason); }
   void confirm_soon() override { wants_confirmation = true; }
   std::uint64_t confirmed_frames() const override { return confirmed; }
   std::uint64_t queued_frames() const override { return frames.size(); }
@@ -33,6 +34,7 @@ class FakeSocket final : public net::WebSocket {
   }
 
   std::vector<std::string> frames;
+  std::function<std::string()> farewell;
   std::uint64_t confirmed = 0;
   bool wants_confirmation = false;
   bool over = false;
@@ -140,6 +142,24 @@ TEST(WebSocketProtocol, TheTokenIsNeverSelected) {
   EXPECT_EQ(selected("chat, superchat"), "");
   Call plain = ws(visitor);
   EXPECT_EQ(front.router.match(plain.request).websocket->subprotocol(plain.request), "");
+}
+
+TEST(WebSocketReading, TheFarewellIsThePlaceOfTheReader) {
+  Front front;
+  const Visitor visitor = front.open_live();
+  Sockets sockets(front);
+  const auto socket = sockets.connect(with_token(visitor, "?after=0:0"));
+  agent_says(front, visitor, "one");
+  ASSERT_TRUE(socket->farewell);
+  const std::string cursor = socket->farewell();
+  const auto page = front.ask(
+      get("/api/servicenow/poll/" + visitor.id + "?after=" + cursor).bearer(visitor.token));
+  EXPECT_NE(page.body.find("\"events\":[]"), std::string::npos) << page.body;
+  EXPECT_NE(page.body.find("\"cursor\":\"" + cursor + "\""), std::string::npos) << page.body;
+  // One that has been sent nothing stands where it began.
+  const auto later = sockets.connect(with_token(visitor, "?after=" + cursor));
+  ASSERT_TRUE(later->farewell);
+  EXPECT_EQ(later->farewell(), cursor);
 }
 
 TEST(WebSocketReading, ByCursorTheBacklogComesFirstAndThenWhatHappens) {

@@ -413,6 +413,20 @@ TEST(LayeredTest, TheEnvironmentWinsAndAnEmptyValueDoesNotHideTheFile) {
   EXPECT_EQ(lookup("D"), std::nullopt);
 }
 
+TEST(ConnectionLimits, AreReadAndMustFitTogether) {
+  const Config config = accepted("REQUEST_TIMEOUT", "2m");
+  EXPECT_EQ(config.connections.request_timeout, minutes(2));
+  EXPECT_EQ(config.connections.max_header_bytes, 16u * 1024);
+  EXPECT_EQ(config.connections.min_receive_rate, 256u);
+  EXPECT_EQ(config.connections.shutdown_grace, seconds(25));
+  EXPECT_EQ(problem_with("MAX_HEADER_LINE", "32KiB"),
+            "MAX_HEADER_LINE is more than the whole header may have");
+  EXPECT_EQ(problem_with("OPEN_DEADLINE", "2m"),
+            "REQUEST_TIMEOUT would answer before OPEN_DEADLINE or SEND_DEADLINE does");
+  EXPECT_EQ(problem_with("SHUTDOWN_DELAY", "30s"), "SHUTDOWN_DELAY leaves no time to end in");
+  EXPECT_EQ(problem_with("REQUEST_TIMEOUT", "30s"), "REQUEST_TIMEOUT is out of range");
+}
+
 TEST(WebDirTest, TheConfiguredOneWinsAndASourceTreeIsFound) {
   EXPECT_EQ(find_web_dir("/srv/pages", "/usr/bin/handoff-bridge"), "/srv/pages");
   const std::filesystem::path source = BRIDGE_SOURCE_DIR;

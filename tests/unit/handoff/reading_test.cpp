@@ -119,6 +119,31 @@ TEST(LongPoll, SeesTypingAndEndsEmptyWhenNothingHappens) {
   });
 }
 
+TEST(LongPoll, IsAnsweredAtOnceWhenTheProgramEnds) {
+  House house;
+  house.run([&](Handoff& handoff) -> Task<> {
+    const auto id = co_await house.live(handoff);
+    const Cursor here =
+        *session::parse_cursor((co_await handoff.poll(id, kStart, Millis(0))).value().cursor);
+    async::TaskGroup group(house.context.get_executor(), house.logger);
+    std::optional<PollPage> got;
+    const auto wait = [&]() -> Task<> {
+      got = (co_await handoff.poll(id, here, std::chrono::seconds(20))).value();
+    };
+    group.spawn("poll", wait());
+    co_await async::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_FALSE(got);
+    handoff.end_waits();
+    EXPECT_TRUE(co_await eventually([&] { return got.has_value(); }));
+    EXPECT_TRUE(got->frames.empty());
+    EXPECT_EQ(got->cursor, session::to_string(here));
+    got.reset();
+    group.spawn("poll", wait());  // nor does a new one wait
+    EXPECT_TRUE(co_await eventually([&] { return got.has_value(); }));
+    EXPECT_TRUE(co_await group.wait(in(std::chrono::seconds(5))));
+  });
+}
+
 TEST(PlainReaders, AreTogetherOneReader) {
   House house;
   house.run([&](Handoff& handoff) -> Task<> {

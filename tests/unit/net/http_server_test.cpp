@@ -227,8 +227,8 @@ TEST_F(HttpServerTest, ATooLargeHeadIsRefusedHoweverItIsCutIntoFields) {
   EXPECT_TRUE(has(raw(many + "\r\n"), " 431 "));
   EXPECT_TRUE(
       has(raw("GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n"), " 431 "));
-  const std::string fits =
-      "GET /hello HTTP/1.1\r\nHost: h\r\nX-A: " + std::string(15'000, 'a') + "\r\n\r\n";
+  const std::string fits = "GET /hello HTTP/1.1\r\nHost: h\r\nX-A: " + std::string(8'000, 'a') +
+                           "\r\nX-B: " + std::string(8'000, 'b') + "\r\n\r\n";
   EXPECT_TRUE(has(raw(fits), " 200 "));
 }
 
@@ -306,6 +306,7 @@ TEST_F(HttpServerTest, Http10ClosesUnlessKeepAliveIsAsked) {
 
 TEST_F(HttpServerTest, ASlowHeadIsAnswered408AndASilentConnectionJustEnds) {
   server.options.header_timeout = 100ms;
+  server.options.first_byte_timeout = 100ms;
   server.start();
   RawConnection dripping(server.port());
   dripping.send("GET /hello HT");
@@ -317,7 +318,7 @@ TEST_F(HttpServerTest, ASlowHeadIsAnswered408AndASilentConnectionJustEnds) {
 }
 
 TEST_F(HttpServerTest, ASlowBodyIsAnswered408) {
-  server.options.body_timeout = 100ms;
+  server.options.receive_grace = 100ms;
   server.start();
   RawConnection connection(server.port());
   connection.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc");

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "bridge/net/server.hpp"
+#include "support/fakes.hpp"
 #include "support/recording_logger.hpp"
 
 namespace bridge::test {
@@ -21,12 +22,13 @@ class RunningServer {
   /// Fill the router before `start`.
   net::Router router;
   net::ServerOptions options;
-  RecordingLogger logger;  ///< read it after `stop` only
+  RecordingLogger logger;    ///< read it after `stop` only
+  RecordingMetrics metrics;  ///< the same
 
   ~RunningServer() { stop(); }
 
   void start() {
-    auto started = net::start_server(context_.get_executor(), options, router, logger);
+    auto started = net::start_server(context_.get_executor(), options, router, logger, metrics);
     if (!started) throw std::runtime_error(started.error().to_string());
     server_ = std::move(*started);
     thread_ = std::thread([this] { context_.run(); });

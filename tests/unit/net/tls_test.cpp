@@ -323,7 +323,7 @@ TEST_F(TlsServerTest, CloseIsAnnouncedSoThatNothingLooksTruncated) {
 }
 
 TEST_F(TlsServerTest, ASilentPeerEndsAtTheHandshakeDeadline) {
-  server.options.header_timeout = 100ms;
+  server.options.first_byte_timeout = 100ms;
   server.start();
   asio::io_context context;
   asio::ip::tcp::socket silent(context);
