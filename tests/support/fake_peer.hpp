@@ -28,6 +28,8 @@ class PeerConnection {
   void wait_for_end();
   /// TLS close_notify. Without it the connection just ends when the script returns.
   void say_goodbye();
+  /// For scripts that carry bytes on; what `read_request` read beyond its request is not there.
+  int descriptor() const { return fd_; }
   /// Ends with a TCP reset instead of a FIN.
   void reset();
 

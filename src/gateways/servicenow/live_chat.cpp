@@ -83,6 +83,7 @@ Task<Result<OpenedChat>> ServiceNowLiveChat::open(handoff::OpenRequest request, 
   body["first_message"] = request.opening_message;
   body["context"] = request.context;
   Call call("open_chat", true, true);
+  call.trace = request.trace;
   call.repeatable = api_ == 2;  // the old script opens another chat for the same key
   auto result = co_await client_.post(std::move(call), std::move(body), deadline);
   if (!result) co_return result.error();
@@ -115,6 +116,7 @@ Task<> ServiceNowLiveChat::send_opening_again(handoff::OpenRequest request, Open
   message.chat.api = chat.api;
   message.text = request.opening_message;
   message.client_message_id = "opening-" + request.key;
+  message.trace = request.trace;
   auto sent = co_await send(std::move(message), deadline);
   client_.metrics().count("opening_messages_resent", sent ? "ok" : "failed");
   if (!sent) co_return;  // logged by the call; the chat is open and the agent may ask
@@ -178,6 +180,7 @@ Task<Result<handoff::SentMessage>> ServiceNowLiveChat::send(handoff::SendRequest
   body["text"] = request.text;
   body["client_message_id"] = wire_id(request.client_message_id);
   Call call("send_message", true, true);
+  call.trace = std::move(request.trace);
   call.repeatable = request.chat.api >= 2 && !request.client_message_id.empty();
   auto result = co_await client_.post(std::move(call), std::move(body), deadline);
   if (!result) co_return result.error();
@@ -193,6 +196,8 @@ Task<Result<>> ServiceNowLiveChat::end(ChatRef chat, handoff::EndReason reason, 
   body["reason"] = reason == handoff::EndReason::abandoned ? "abandoned" : "user_ended";
   Call call("end_chat", true, true);
   call.repeatable = true;
+  call.retried_above = true;  // the session tries again for minutes
+  call.trace = std::move(chat.trace);
   auto result = co_await client_.post(std::move(call), std::move(body), deadline);
   if (!result && !result.error().is(Errc::chat_ended)) co_return result.error();
   co_return Result<>();
@@ -200,6 +205,7 @@ Task<Result<>> ServiceNowLiveChat::end(ChatRef chat, handoff::EndReason reason, 
 
 Task<Result<>> ServiceNowLiveChat::end_by_text(ChatRef chat, Deadline deadline) {
   handoff::SendRequest line;
+  line.trace = chat.trace;
   line.chat = std::move(chat);
   line.text = kOldEndLine;
   auto sent = co_await send(std::move(line), deadline);
@@ -214,6 +220,8 @@ Task<Result<>> ServiceNowLiveChat::touch(ChatRef chat, bool typing, Deadline dea
   body["typing"] = typing;
   Call call("typing", true, false);
   call.repeatable = true;
+  call.retried_above = true;  // the next one comes within a minute
+  call.trace = std::move(chat.trace);
   auto result = co_await client_.post(std::move(call), std::move(body), deadline);
   if (!result) co_return result.error();
   if (is_over(text_of(*result, "state")))
