@@ -79,8 +79,10 @@ int keep_session(SSL* ssl, SSL_SESSION* session) {
   Sessions* const sessions = sessions_of(ssl);
   if (!origin || !sessions) return 0;
   if (sessions->size() >= kMaxSessions) sessions->clear();
-  (*sessions)[*origin].reset(session);
-  return 1;  // ours now
+  // A copy: OpenSSL spoils the session of a connection that is dropped without a closing alert, as
+  // most are.
+  (*sessions)[*origin].reset(SSL_SESSION_dup(session));
+  return 0;
 }
 
 /// Offers the session that the origin gave us last, and makes it ours to keep the next one.

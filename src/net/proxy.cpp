@@ -18,6 +18,7 @@ namespace bridge::net {
 namespace {
 
 constexpr std::uint16_t kUsualPort = 3128;
+constexpr std::size_t kMaxHead = 64 * 1024;
 
 Error unusable(std::string what) {
   return Error(Errc::not_configured, "HTTPS_PROXY " + std::move(what))
@@ -148,18 +149,26 @@ Task<Result<>> open_tunnel(ByteStream& stream, const Proxy& proxy, std::string h
   // RFC 9110, 9.3.6: a 2xx to CONNECT has no body; the tunnel begins behind its head.
   ResponseParser parser(0, true);
   std::array<char, 4096> chunk{};
+  std::string unread;
   for (;;) {
     const auto [ec, n] = co_await stream.read_some(asio::buffer(chunk));
+    unread.append(chunk.data(), n);
+    // The parser waits for a whole head; what speaks first, as SSH does, would never send one.
+    const std::string_view begin = std::string_view("HTTP/").substr(0, unread.size());
+    if (!parser.started() && !unread.starts_with(begin))
+      co_return not_a_proxy(proxy, "answers something that is not HTTP");
     std::size_t used = 0;
     auto state = ResponseParser::State::need_more;
-    if (n > 0) state = parser.put({chunk.data(), n}, used);
+    if (n > 0) state = parser.put(unread, used);
+    unread.erase(0, used);
+    if (unread.size() > kMaxHead) state = ResponseParser::State::too_large;
     if (state == ResponseParser::State::garbled || state == ResponseParser::State::too_large)
       co_return not_a_proxy(proxy, "answers something that is not HTTP");
     if (state == ResponseParser::State::done) {
       const unsigned status = parser.response().status;
       if (status < 200 || status >= 300) co_return refusal(proxy, target, status);
       // In TLS the client speaks first: bytes that are already here are not the origin's.
-      if (used != n) co_return not_a_proxy(proxy, "sends more than was asked for");
+      if (!unread.empty()) co_return not_a_proxy(proxy, "sends more than was asked for");
       co_return Result<>();
     }
     if (ec)

@@ -23,6 +23,8 @@ class PeerConnection {
   int index() const { return index_; }
   /// Head and body (by Content-Length) of the next request; empty when the other side has ended.
   std::string read_request();
+  /// What one read gets: over TLS, one record.
+  std::string read_some();
   void send(std::string_view bytes);
   /// Waits until the other side has ended.
   void wait_for_end();
@@ -30,16 +32,19 @@ class PeerConnection {
   void say_goodbye();
   /// For scripts that carry bytes on; what `read_request` read beyond its request is not there.
   int descriptor() const { return fd_; }
+  /// From now on the peer refuses connections.
+  void stop_listening();
   /// Ends with a TCP reset instead of a FIN.
   void reset();
 
  private:
   friend class FakePeer;
-  PeerConnection(int fd, int index) : fd_(fd), index_(index) {}
+  PeerConnection(int fd, int index, int listener) : fd_(fd), index_(index), listener_(listener) {}
   long receive(char* into, std::size_t size);
 
   int fd_;
   int index_;
+  int listener_;
   void* ssl_ = nullptr;
   std::string buffer_;
 };

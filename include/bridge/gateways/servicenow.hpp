@@ -24,7 +24,7 @@ enum class ServiceNowAuth { basic, oauth };
 
 /// How often and how soon a call is made again that certainly did not happen.
 struct RetryLimits {
-  int attempts = 5;
+  int attempts = 8;
   Millis first_pause{250};  ///< the range of the first pause; doubles
   Millis longest_pause{5'000};
 };

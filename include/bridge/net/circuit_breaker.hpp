@@ -19,7 +19,7 @@ class CircuitBreaker {
   enum class State { closed, half_open, open };
 
   struct Limits {
-    int failures = 5;  ///< in a row
+    int failures = 10;  ///< in a row
     std::chrono::seconds first_pause{5};
     std::chrono::seconds longest_pause{60};  ///< it doubles with each failed probe
   };

@@ -20,11 +20,12 @@ std::string_view retry_reason(const Error& error, const Call& call) {
   // front end turned it away; of any other it means just that nothing came of it.
   const bool again = call.creates || call.repeatable;
   if (error.is(Errc::timed_out) && again) return "timed_out";
+  // Of a call that creates: the token for it could not be had. One that was lost itself is unknown.
+  if (error.is(Errc::connection_lost) && again) return "connection_lost";
   const bool turned_away = error.is(Errc::upstream_failed) && error.retry_after().has_value();
   const bool reads = !call.creates && call.repeatable;
   if (turned_away && again) return "unavailable";
   if (!reads) return {};
-  if (error.is(Errc::connection_lost)) return "connection_lost";
   if (error.is(Errc::upstream_failed)) return "failed";
   return {};
 }

@@ -11,6 +11,11 @@ using State = CircuitBreaker::State;
 
 class CircuitBreakerTest : public testing::Test {
  protected:
+  static CircuitBreaker::Limits limits() {
+    CircuitBreaker::Limits five;
+    five.failures = 5;
+    return five;
+  }
   void fail(int times) {
     for (int i = 0; i < times; ++i) {
       auto permit = breaker.admit(now);
@@ -20,7 +25,7 @@ class CircuitBreakerTest : public testing::Test {
   }
 
   Deadline now{1h};
-  CircuitBreaker breaker;
+  CircuitBreaker breaker{limits()};
 };
 
 TEST_F(CircuitBreakerTest, OpensAfterFiveFailuresInARowOnly) {

@@ -31,7 +31,8 @@ TEST(RetryAfterTest, IsNeverNegativeNorLongerThanADay) {
 }
 
 TEST(RetryAfterTest, NonsenseIsNothing) {
-  for (const char* text : {"", "soon", "12 s", "1.5", "Wed, 21 Oct"}) EXPECT_FALSE(wait(text)) << text;
+  for (const char* text : {"", "soon", "12 s", "1.5", "Wed, 21 Oct"})
+    EXPECT_FALSE(wait(text)) << text;
   EXPECT_FALSE(retry_after(Response(), Time()));
 }
 

@@ -362,6 +362,7 @@ TEST_F(HttpClientTest, WaitingForAPlaceInThePoolCountsAgainstTheDeadlineAndIsCer
   FakePeer peer([](PeerConnection& connection) { connection.wait_for_end(); });
   Result<Response> first = Error(Errc::internal);
   Result<Response> second = Error(Errc::internal);
+  (void)the_client();  // reads the machine's certificates, which takes its time
   test::run_coroutine(context, [&]() -> Task<> {
     async::TaskGroup group(context.get_executor(), logger);
     auto hang = [&]() -> Task<> {
@@ -375,7 +376,19 @@ TEST_F(HttpClientTest, WaitingForAPlaceInThePoolCountsAgainstTheDeadlineAndIsCer
     EXPECT_TRUE(co_await group.wait(in(2s)));
   });
   expect_error(first, Errc::timed_out, Outcome::unknown);
-  expect_error(second, Errc::timed_out, Outcome::failed);
+  expect_error(second, Errc::overloaded, Outcome::failed);
+  EXPECT_NE(second.error().hint().find("SN_MAX_CONNECTIONS"), std::string::npos);
+}
+
+TEST_F(HttpClientTest, ASecondAttemptThatCannotConnectDoesNotMakeTheFirstCertain) {
+  auto peer = std::make_unique<FakePeer>([](PeerConnection& connection) {
+    connection.read_request();
+    connection.send(ok_answer("first"));
+    connection.read_request();  // may have been acted upon, but nobody will ever know
+    connection.stop_listening();
+  });
+  ASSERT_TRUE(get(peer->url()));
+  expect_error(get_repeatable(peer->url()), Errc::unreachable, Outcome::unknown);
 }
 
 TEST_F(HttpClientTest, TheLineForAPlaceIsServedInOrder) {

@@ -58,12 +58,12 @@ TEST(ProxyTest, NoProxyAndThisMachineGoWithout) {
   EXPECT_FALSE(Proxy().is_for("example.com", 443));
   const Proxy all = proxy("proxy:1");
   EXPECT_TRUE(all.is_for("example.com", 443));
-  for (const char* here : {"localhost", "LocalHost", "sandbox.localhost", "127.0.0.1", "127.8.9.1",
-                           "::1"})
+  for (const char* here :
+       {"localhost", "LocalHost", "sandbox.localhost", "127.0.0.1", "127.8.9.1", "::1"})
     EXPECT_FALSE(all.is_for(here, 443)) << here;
 
-  const Proxy some =
-      proxy("proxy:1", "corp.example, .dot.example *.star.example,10.1.2.3,port.example:8443,[fd00::1]");
+  const Proxy some = proxy(
+      "proxy:1", "corp.example, .dot.example *.star.example,10.1.2.3,port.example:8443,[fd00::1]");
   for (const char* direct : {"corp.example", "a.corp.example", "CORP.example", "dot.example",
                              "a.b.dot.example", "x.star.example", "10.1.2.3", "fd00::1"})
     EXPECT_FALSE(some.is_for(direct, 443)) << direct;
@@ -102,7 +102,8 @@ void carry(PeerConnection& client, std::uint16_t port) {
 class TunnelTest : public testing::Test {
  protected:
   /// A call to https://<host>/ through a proxy that plays `script`.
-  Result<Response> call(const std::string& host, FakePeer& at, std::chrono::milliseconds limit = 5s) {
+  Result<Response> call(const std::string& host, FakePeer& at,
+                        std::chrono::milliseconds limit = 5s) {
     ClientOptions options;
     options.ca_file = authority.ca_file();
     options.https_proxy =
@@ -130,7 +131,8 @@ class TunnelTest : public testing::Test {
     ASSERT_FALSE(result);
     EXPECT_TRUE(result.error().is(Errc::unreachable)) << result.error().to_string();
     EXPECT_EQ(result.error().outcome(), Outcome::failed);
-    EXPECT_NE(result.error().context().find(context), std::string::npos) << result.error().context();
+    EXPECT_NE(result.error().context().find(context), std::string::npos)
+        << result.error().context();
     EXPECT_NE(result.error().hint().find(hint), std::string::npos) << result.error().hint();
   }
 
@@ -157,7 +159,8 @@ class TunnelledTest : public TunnelTest {
             const std::lock_guard lock(mutex);
             seen.push_back(head);
           }
-          connection.send("HTTP/1.1 200 Connection established\r\nVia: test\r\n\r\n");
+          connection.send("HTTP/1.1 200 Connection est");
+          connection.send("ablished\r\nVia: test\r\n\r\n");
           carry(connection, origin.port());
         }) {}
 
