@@ -60,7 +60,8 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
     parts.app_log->warning("config_warning",
                            {{"variable", warning.variable}, {"text", warning.text}});
 
-  auto client = net::make_http_client(parts.executor, client_options(settings), *parts.net_log);
+  auto client = net::make_http_client(parts.executor, client_options(settings), *parts.net_log,
+                                      &parts.metrics);
   if (!client) return client.error();
   parts.client = std::move(*client);
   parts.servicenow = gateways::make_servicenow(*parts.client, servicenow_options(settings),

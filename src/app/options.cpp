@@ -42,6 +42,9 @@ net::ClientOptions client_options(const config::Config& config) {
   net::ClientOptions options;
   options.ca_file = config.servicenow.ca_file;
   options.allow_http = config.allow_insecure_upstream;
+  options.max_connections_per_origin = config.servicenow.max_connections;
+  options.https_proxy = config.network.https_proxy;
+  options.no_proxy = config.network.no_proxy;
   return options;
 }
 
@@ -49,6 +52,10 @@ gateways::ServiceNowOptions servicenow_options(const config::Config& config) {
   const config::ServiceNowConfig& from = config.servicenow;
   gateways::ServiceNowOptions options;
   options.instance = from.instance;
+  options.auth = from.auth == config::ServiceNowAuth::oauth ? gateways::ServiceNowAuth::oauth
+                                                            : gateways::ServiceNowAuth::basic;
+  options.client_id = from.client_id;
+  options.client_secret = from.client_secret;
   options.user = from.user;
   options.password = from.password;
   options.api_base = from.api_base;

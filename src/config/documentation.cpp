@@ -42,12 +42,14 @@ std::string cell(std::string_view text) {
 }
 
 std::string default_cell(const Field& field) {
+  if (field.required && field.applies) return "required with `" + field.only_with + "`";
   if (field.required) return "**required**";
   if (field.default_text.empty()) return "unset";
   return "`" + field.default_text + "`";
 }
 
 std::string status(const Field& field) {
+  if (field.required && field.applies) return "required with " + field.only_with;
   if (field.required) return "required";
   if (field.default_text.empty()) return "default: unset";
   return "default: " + field.default_text;
@@ -132,7 +134,8 @@ std::string env_sample() {
     text += wrapped("Accepted: " + field.accepts + ".", "# ", 98);
     if (field.example != field.default_text && !field.example.empty())
       text += "# Example: " + field.example + "\n";
-    if (field.required)
+    const bool wanted = field.required && (!field.applies || field.applies(Config()));
+    if (wanted)
       text += field.name + "=\n";
     else
       text += "#" + field.name + "=" + field.default_text + "\n";

@@ -17,6 +17,7 @@ inline std::vector<Field> in_group(const std::string& group, std::vector<Field> 
 }
 
 std::vector<Field> servicenow_fields();
+std::vector<Field> network_fields();
 std::vector<Field> caller_fields();
 std::vector<Field> directline_fields();
 std::vector<Field> web_fields();

@@ -22,7 +22,12 @@ struct Field {
   std::string doc;
   bool secret = false;
   bool required = false;  ///< by `serve`
-  bool early = false;     ///< read before the others, which look at it
+  /// "NAME=value" of another setting without which this one is neither required nor used; empty:
+  /// none. `applies` says the same; that setting is read early.
+  std::string only_with;
+  std::function<bool(const Config&)> applies;
+  std::vector<std::string> aliases;  ///< other names, read if the first is not given
+  bool early = false;                ///< read before the others, which look at it
   /// Reads a non-empty text into its place; returns what is wrong with it, if anything.
   std::function<std::optional<std::string>(Config&, std::string_view)> assign;
   /// The value as it could be given; for a secret `set` or `unset`.

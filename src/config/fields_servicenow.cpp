@@ -7,6 +7,25 @@ namespace bridge::config {
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 
+namespace {
+
+/// A row that counts only with one kind of SN_AUTH.
+Field with_auth(Field field, ServiceNowAuth auth) {
+  field.only_with = auth == ServiceNowAuth::basic ? "SN_AUTH=basic" : "SN_AUTH=oauth";
+  field.applies = [auth](const Config& config) { return config.servicenow.auth == auth; };
+  return field;
+}
+
+Wrong read_client_id(Config& config, std::string_view given) {
+  const std::string_view id = trim(given);
+  if (id.find_first_of(" \t") != std::string_view::npos) return "holds blanks";
+  if (has_control_characters(id)) return "holds control characters";
+  config.servicenow.client_id = id;
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::vector<Field> servicenow_fields() {
   Field insecure = on_off(
       {"ALLOW_INSECURE_UPSTREAM", "0",
@@ -15,6 +34,14 @@ std::vector<Field> servicenow_fields() {
        "1"},
       [](auto& c) -> auto& { return c.allow_insecure_upstream; });
   insecure.early = true;
+  Field auth = choice<ServiceNowAuth>(
+      {"SN_AUTH", "basic",
+       "How the bridge proves who it is: user name and password, or a token of an OAuth client "
+       "(grant client_credentials).",
+       "oauth"},
+      "basic or oauth", {{"basic", ServiceNowAuth::basic}, {"oauth", ServiceNowAuth::oauth}},
+      [](auto& c) -> auto& { return c.servicenow.auth; });
+  auth.early = true;
   return in_group(
       "ServiceNow",
       {
@@ -23,14 +50,31 @@ std::vector<Field> servicenow_fields() {
                true},
               "an https URL without a path", true, false,
               [](auto& c) -> auto& { return c.servicenow.instance; }),
-          text(
-              {"SN_USER", "", "User name of the service account that calls ServiceNow.",
-               "intranet.bridge", true},
-              "a user name without ':' or '^'", read_user,
-              [](auto& c) -> auto& { return c.servicenow.user; }),
-          secret(
-              {"SN_PASSWORD", "", "Its password.", "the password set for the account", true},
-              "any text", [](auto& c) -> auto& { return c.servicenow.password; }),
+          auth,
+          with_auth(
+              text(
+                  {"SN_USER", "",
+                   "User name of the service account that calls ServiceNow. With SN_AUTH=oauth it "
+                   "may be left out; the instance is then asked who the client is.",
+                   "intranet.bridge", true},
+                  "a user name without ':' or '^'", read_user,
+                  [](auto& c) -> auto& { return c.servicenow.user; }),
+              ServiceNowAuth::basic),
+          with_auth(
+              secret(
+                  {"SN_PASSWORD", "", "Its password.", "the password set for the account", true},
+                  "any text", [](auto& c) -> auto& { return c.servicenow.password; }),
+              ServiceNowAuth::basic),
+          with_auth(text(
+                        {"SN_CLIENT_ID", "", "Client ID of the OAuth client in ServiceNow.",
+                         "0123456789abcdef0123456789abcdef", true},
+                        "the text of the field Client ID, without blanks", read_client_id,
+                        [](auto& c) -> auto& { return c.servicenow.client_id; }),
+                    ServiceNowAuth::oauth),
+          with_auth(secret(
+                        {"SN_CLIENT_SECRET", "", "Its client secret.", "the client's secret", true},
+                        "any text", [](auto& c) -> auto& { return c.servicenow.client_secret; }),
+                    ServiceNowAuth::oauth),
           text(
               {"SN_BRIDGE_API_BASE", "",
                "Base path of the Scripted REST API, as the API's record shows it. It holds "
@@ -55,6 +99,11 @@ std::vector<Field> servicenow_fields() {
               {"SN_REQUEST_TIMEOUT", "15s", "How long one call to ServiceNow may take."},
               milliseconds(100), minutes(2),
               [](auto& c) -> auto& { return c.servicenow.request_timeout; }),
+          number(
+              {"SN_MAX_CONNECTIONS", "16",
+               "Connections to ServiceNow at a time; further calls wait for one within their time "
+               "limit. An instance node works on few REST calls at once (often 4)."},
+              1, 256, [](auto& c) -> auto& { return c.servicenow.max_connections; }),
           text(
               {"SN_CA_FILE", "",
                "Certificates (PEM) to trust besides the system's, for an instance behind a "

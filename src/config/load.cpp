@@ -50,7 +50,8 @@ class Loader {
       return;
     }
     if (!text) {
-      if (field.required && purpose_ == Purpose::serve)
+      const bool needed = field.required && (!field.applies || field.applies(config_));
+      if (needed && purpose_ == Purpose::serve)
         problems_.push_back(problem_of(field, "is not set"));
       if (!field.default_text.empty()) (void)field.assign(config_, field.default_text);
       return;
@@ -92,6 +93,8 @@ class Loader {
  private:
   std::optional<std::string> given_text(const Field& field) {
     std::optional<std::string> text = non_empty(lookup_, field.name);
+    for (const std::string& alias : field.aliases)
+      if (!text) text = non_empty(lookup_, alias);
     if (!field.secret) return text;
     const std::string file_name = field.name + "_FILE";
     const std::optional<std::string> path = non_empty(lookup_, file_name);
@@ -134,7 +137,8 @@ bool is_ignored(std::string_view name) {
 bool is_known(std::string_view name) {
   const auto& table = field_table();
   return std::any_of(table.begin(), table.end(), [&](const Field& field) {
-    return name == field.name || (field.secret && name == field.name + "_FILE");
+    return name == field.name || (field.secret && name == field.name + "_FILE") ||
+           std::find(field.aliases.begin(), field.aliases.end(), name) != field.aliases.end();
   });
 }
 

@@ -10,6 +10,7 @@
 
 #include "bridge/core/clock.hpp"
 #include "bridge/core/error.hpp"
+#include "bridge/net/header_values.hpp"
 #include "bridge/net/http.hpp"
 
 namespace bridge::gateways {
@@ -20,13 +21,10 @@ bool is_json(const net::Response& response);
 /// Whether `text` holds `needle`, which is in lower case, in any case of ASCII letters.
 bool contains_ignoring_case(std::string_view text, std::string_view needle);
 
-/// RFC 9110, 10.2.3: seconds or a date; nothing if absent or neither. At most a day.
-std::optional<std::chrono::seconds> retry_after(const net::Response& response, Time now);
+using net::base64;
+using net::retry_after;
 
-/// RFC 4648, section 4, for Basic authentication.
-std::string base64(std::string_view bytes);
-
-/// A client's error with what was being done in front of its context and a hint for it.
+/// A client's error with what was being done in front of its context, and `hint` if it has none.
 Error transport_error(const Error& error, const std::string& doing, const std::string& hint);
 
 }  // namespace bridge::gateways

@@ -231,6 +231,6 @@ Task<Result<Ticket>> Handoff::create_ticket(TicketOrder order) {
   co_return co_await ports_.tickets.create(std::move(request), deadline);
 }
 
-std::vector<std::string> Handoff::degraded() const { return {}; }
+std::vector<std::string> Handoff::degraded() const { return ports_.chat.degraded(); }
 
 }  // namespace bridge::handoff

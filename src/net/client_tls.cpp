@@ -5,6 +5,9 @@
 #include <openssl/x509v3.h>
 
 #include <boost/asio/ssl/error.hpp>
+#include <map>
+
+#include "net/lasting.hpp"
 
 namespace bridge::net {
 namespace {
@@ -40,11 +43,60 @@ std::string names_in(X509* certificate) {
   return joined;
 }
 
-Error refusal(const std::string& host, const Verdict& verdict, const boost::system::error_code& ec,
-              const std::string& ca_setting) {
+struct FreeSession {
+  void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
+};
+/// The newest session of each origin. It belongs to the SSL_CTX and goes with it; the origin's name
+/// belongs to the SSL. (Asio has taken the plain "app data" of both.)
+using Sessions = std::map<std::string, std::unique_ptr<SSL_SESSION, FreeSession>>;
+constexpr std::size_t kMaxSessions = 64;
+
+template <class T>
+void free_extra(void*, void* object, CRYPTO_EX_DATA*, int, long, void*) {
+  delete static_cast<T*>(object);
+}
+
+int sessions_index() {
+  static const int index = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nullptr, nullptr,
+                                                   nullptr, free_extra<Sessions>);
+  return index;
+}
+
+int origin_index() {
+  static const int index = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL, 0, nullptr, nullptr,
+                                                   nullptr, free_extra<std::string>);
+  return index;
+}
+
+Sessions* sessions_of(SSL* ssl) {
+  return static_cast<Sessions*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), sessions_index()));
+}
+
+/// Called by OpenSSL when the peer hands out a session, in TLS 1.3 with the first bytes read after
+/// the handshake: the certificate has been checked by then.
+int keep_session(SSL* ssl, SSL_SESSION* session) {
+  const auto* origin = static_cast<const std::string*>(SSL_get_ex_data(ssl, origin_index()));
+  Sessions* const sessions = sessions_of(ssl);
+  if (!origin || !sessions) return 0;
+  if (sessions->size() >= kMaxSessions) sessions->clear();
+  // A copy: OpenSSL spoils the session of a connection that is dropped without a closing alert, as
+  // most are.
+  (*sessions)[*origin].reset(SSL_SESSION_dup(session));
+  return 0;
+}
+
+/// Offers the session that the origin gave us last, and makes it ours to keep the next one.
+void prepare_resumption(SSL* ssl, const std::string& origin) {
+  Sessions* const sessions = sessions_of(ssl);
+  if (!sessions || !SSL_set_ex_data(ssl, origin_index(), new std::string(origin))) return;
+  const auto known = sessions->find(origin);
+  if (known != sessions->end() && SSL_SESSION_is_resumable(known->second.get()))
+    SSL_set_session(ssl, known->second.get());
+}
+
+Error refusal_of_certificate(const std::string& host, const Verdict& verdict,
+                             const std::string& ca_setting) {
   switch (verdict.error) {
-    case X509_V_OK:
-      break;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH: {
       const std::string names = verdict.names.empty() ? "another name" : verdict.names;
@@ -70,14 +122,23 @@ Error refusal(const std::string& host, const Verdict& verdict, const boost::syst
                      ca_setting + " to a PEM file with its certificate.");
     default:
       return Error(Errc::unreachable, host + ": the certificate is refused (" +
-                                          X509_verify_cert_error_string(verdict.error) + ")");
+                                          X509_verify_cert_error_string(verdict.error) + ")")
+          .with_hint("Look at the certificate: openssl s_client -connect " + host +
+                     ":443 -showcerts");
   }
+}
+
+Error refusal(const std::string& host, const Verdict& verdict, const boost::system::error_code& ec,
+              const std::string& ca_setting) {
+  if (verdict.error != X509_V_OK) return lasting(refusal_of_certificate(host, verdict, ca_setting));
   const bool foreign = ec.category() == asio::error::get_ssl_category();
   const int reason = foreign ? ERR_GET_REASON(static_cast<unsigned long>(ec.value())) : 0;
   if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
       reason == SSL_R_PACKET_LENGTH_TOO_LONG || reason == SSL_R_UNEXPECTED_MESSAGE)
-    return Error(Errc::unreachable, host + ": the peer does not speak TLS there")
-        .with_hint("Check the port, and whether the address should begin with http:// instead.");
+    return lasting(
+        Error(Errc::unreachable, host + ": the peer does not speak TLS there")
+            .with_hint(
+                "Check the port, and whether the address should begin with http:// instead."));
   return Error(Errc::unreachable, host + ": TLS failed (" + ec.message() + ")")
       .with_hint(
           "Check that the address and port belong to an HTTPS server with TLS 1.2 or newer.");
@@ -98,12 +159,15 @@ Result<std::shared_ptr<asio::ssl::context>> make_client_tls(const std::string& c
     return Error(Errc::not_configured, "CA file " + ca_file + ": " + ec.message())
         .with_hint("It must be readable and hold certificates in PEM form.");
   context->set_verify_mode(asio::ssl::verify_peer);
+  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+  SSL_CTX_sess_set_new_cb(native, keep_session);
+  SSL_CTX_set_ex_data(native, sessions_index(), new Sessions());
   return context;
 }
 
 Task<Result<std::unique_ptr<ByteStream>>> start_client_tls(
     Socket socket, std::shared_ptr<asio::ssl::context> context, std::string host,
-    std::string ca_setting) {
+    std::string origin, std::string ca_setting, bool& resumed) {
   auto stream = std::make_unique<TlsStream>(std::move(socket), *context);
   SSL* native = stream->layer().native_handle();
   boost::system::error_code not_literal;
@@ -121,6 +185,8 @@ Task<Result<std::unique_ptr<ByteStream>>> start_client_tls(
   }
   if (!ready) co_return Error(Errc::malformed, "host name " + printable(host));
 
+  prepare_resumption(native, origin);
+
   const auto verdict = std::make_shared<Verdict>();
   stream->layer().set_verify_callback([verdict](bool good, asio::ssl::verify_context& at) {
     if (!good && verdict->error == X509_V_OK) {
@@ -130,7 +196,12 @@ Task<Result<std::unique_ptr<ByteStream>>> start_client_tls(
     return good;
   });
   const auto [ec] = co_await stream->handshake(asio::ssl::stream_base::client);
-  if (ec) co_return refusal(host, *verdict, ec, ca_setting);
+  if (ec) {
+    // Should the peer have stumbled over the old session, the next attempt goes without.
+    if (Sessions* const sessions = sessions_of(native)) sessions->erase(origin);
+    co_return refusal(host, *verdict, ec, ca_setting);
+  }
+  resumed = SSL_session_reused(native) == 1;
   std::unique_ptr<ByteStream> open = std::move(stream);
   co_return open;
 }

@@ -15,9 +15,12 @@ Result<std::shared_ptr<asio::ssl::context>> make_client_tls(const std::string& c
 
 /// Connects TLS over an open socket and proves that the peer is `host`: chain, dates, and the name
 /// or address in the certificate.
-/// Errors: unreachable, with the reason and what to do.
+/// The context keeps the newest TLS session of each `origin` ("host:port") and offers it, so that
+/// another connection there needs neither certificates nor a second round trip (RFC 8446, 2.2);
+/// `resumed` says whether that was taken.
+/// Errors: unreachable, with the reason and what to do; lasting if it is the certificate.
 Task<Result<std::unique_ptr<ByteStream>>> start_client_tls(
     Socket socket, std::shared_ptr<asio::ssl::context> context, std::string host,
-    std::string ca_setting);
+    std::string origin, std::string ca_setting, bool& resumed);
 
 }  // namespace bridge::net

@@ -31,11 +31,12 @@ struct ConnectionPool::Waiter {
 };
 
 ConnectionPool::ConnectionPool(asio::any_io_executor executor, std::size_t max_per_origin,
-                               std::chrono::milliseconds idle_limit)
+                               std::chrono::milliseconds idle_limit, Gauge* connections)
     : executor_(std::move(executor)),
       max_per_origin_(std::max<std::size_t>(max_per_origin, 1)),
       idle_limit_(idle_limit),
-      expiry_(executor_) {}
+      expiry_(executor_),
+      connections_(connections) {}
 
 ConnectionPool::~ConnectionPool() = default;
 
@@ -54,9 +55,11 @@ std::unique_ptr<ByteStream> ConnectionPool::Place::take_idle() {
   while (!idle.empty()) {
     Idle youngest = std::move(idle.back());
     idle.pop_back();
-    if (Clock::now() < youngest.expires && !is_stale(youngest.stream->socket()))
-      return std::move(youngest.stream);
+    if (Clock::now() >= youngest.expires || is_stale(youngest.stream->socket())) continue;
+    pool_->measure();
+    return std::move(youngest.stream);
   }
+  pool_->measure();
   return nullptr;
 }
 
@@ -71,6 +74,7 @@ Task<ConnectionPool::Place> ConnectionPool::acquire(std::string name, Deadline d
   const auto origin = origins_.try_emplace(std::move(name)).first;
   if (origin->second.in_use < max_per_origin_) {
     ++origin->second.in_use;
+    measure();
     co_return Place(shared_from_this(), origin);
   }
   Waiter waiter(shared_from_this(), origin, deadline);
@@ -92,6 +96,7 @@ void ConnectionPool::release(Origins::iterator origin) {
   }
   --state.in_use;
   if (state.in_use == 0 && state.idle.empty()) origins_.erase(origin);
+  measure();
 }
 
 void ConnectionPool::close() {
@@ -101,6 +106,16 @@ void ConnectionPool::close() {
     it = it->second.in_use == 0 ? origins_.erase(it) : std::next(it);
   }
   expiry_.cancel();
+  measure();
+}
+
+/// A place whose holder has just taken an idle connection is counted once, one that is connecting
+/// too: that is what the other side sees.
+void ConnectionPool::measure() {
+  if (!connections_) return;
+  std::size_t all = 0;
+  for (const auto& [name, origin] : origins_) all += origin.in_use + origin.idle.size();
+  connections_->set(static_cast<double>(all));
 }
 
 void ConnectionPool::arm_expiry() {
@@ -122,6 +137,7 @@ void ConnectionPool::expire() {
     any = any || !idle.empty();
     it = it->second.in_use == 0 && idle.empty() ? origins_.erase(it) : std::next(it);
   }
+  measure();
   if (any) arm_expiry();
 }
 

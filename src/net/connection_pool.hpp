@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "bridge/core/metrics.hpp"
 #include "net/byte_stream.hpp"
 
 namespace bridge::net {
@@ -19,7 +20,7 @@ class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
 
  public:
   ConnectionPool(asio::any_io_executor executor, std::size_t max_per_origin,
-                 std::chrono::milliseconds idle_limit);
+                 std::chrono::milliseconds idle_limit, Gauge* connections = nullptr);
   ~ConnectionPool();
   ConnectionPool(const ConnectionPool&) = delete;
   ConnectionPool& operator=(const ConnectionPool&) = delete;
@@ -63,6 +64,7 @@ class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
   };
 
   void release(Origins::iterator origin);
+  void measure();
   void arm_expiry();
   void expire();
 
@@ -71,6 +73,7 @@ class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
   std::chrono::milliseconds idle_limit_;
   Origins origins_;
   asio::steady_timer expiry_;
+  Gauge* connections_;  ///< in use and idle, of all origins
   bool armed_ = false;
   bool closed_ = false;
 };

@@ -2,6 +2,7 @@
 #include "bridge/net/http_client.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/url/parse.hpp>
@@ -11,6 +12,7 @@
 #include "bridge/async/with_deadline.hpp"
 #include "net/client_tls.hpp"
 #include "net/connection_pool.hpp"
+#include "net/proxy.hpp"
 #include "net/resolver.hpp"
 #include "net/response_parser.hpp"
 
@@ -31,11 +33,35 @@ struct Destination {
   std::string origin;  ///< key of the pool
 };
 
+constexpr std::string_view kWaiting = "waiting for a connection";
+constexpr std::string_view kLookingUp = "looking up the host";
+constexpr std::string_view kConnecting = "connecting";
+constexpr std::string_view kTunnelling = "waiting for the proxy";
+constexpr std::string_view kStartingTls = "starting TLS";
+
 /// How far a call came: decides what an error says about what the peer may have done.
 struct Progress {
   bool written = false;   ///< a byte of the request may have left
   bool answered = false;  ///< a byte of the answer has come
-  std::string_view stage = "waiting for a connection";
+  std::string_view stage = kWaiting;
+};
+
+/// What to look at when the time ran out in that stage.
+struct StageHint {
+  std::string_view stage;
+  std::string_view hint;
+};
+constexpr std::array kStageHints = {
+    StageHint{kLookingUp, "The name service does not answer: check this machine's DNS servers."},
+    StageHint{kConnecting,
+              "Nothing answers there, not even with a refusal: most likely a firewall drops the "
+              "packets. Have the address allowed, or set HTTPS_PROXY if a proxy is the way out."},
+    StageHint{kTunnelling,
+              "The proxy of HTTPS_PROXY takes connections but does not answer CONNECT: check its "
+              "address, or name the host in NO_PROXY to go without it."},
+    StageHint{kStartingTls,
+              "The connection stands but TLS does not start: check the port, and whether something "
+              "between swallows it."},
 };
 
 Outcome outcome_of(const Progress& progress) {
@@ -110,48 +136,98 @@ std::string request_head(const ClientRequest& request, const Destination& to) {
 
 /// What every call of one client shares; calls keep it alive.
 struct ClientState {
-  ClientState(asio::any_io_executor executor, const ClientOptions& o)
+  ClientState(asio::any_io_executor executor, const ClientOptions& o, Metrics* metrics)
       : options(o),
         resolver(executor),
-        pool(std::make_shared<ConnectionPool>(executor, o.max_connections_per_origin,
-                                              o.idle_limit)) {}
+        pool(std::make_shared<ConnectionPool>(
+            executor, o.max_connections_per_origin, o.idle_limit,
+            metrics ? &metrics->gauge("upstream_connections") : nullptr)) {
+    if (!metrics) return;
+    full_handshakes = &metrics->counter("upstream_handshakes", {{"kind", "full"}});
+    resumed_handshakes = &metrics->counter("upstream_handshakes", {{"kind", "resumed"}});
+  }
 
   const ClientOptions options;
   std::shared_ptr<asio::ssl::context> tls;
+  Proxy proxy;
   Resolver resolver;
   std::shared_ptr<ConnectionPool> pool;
+  Counter* full_handshakes = nullptr;
+  Counter* resumed_handshakes = nullptr;
 };
 
 using StreamResult = Result<std::unique_ptr<ByteStream>>;
 
-Task<StreamResult> open_stream(ClientState& state, const Destination& to, Deadline deadline,
-                               Progress& progress) {
+/// Connects to the first address of the host that answers.
+Task<Result<Socket>> connect(ClientState& state, std::string host, std::uint16_t port,
+                             Deadline deadline, Progress& progress) {
   const auto executor = co_await asio::this_coro::executor;
-  progress.stage = "looking up the host";
-  const auto addresses = co_await state.resolver.resolve(to.host, to.port, deadline);
+  progress.stage = kLookingUp;
+  const auto addresses = co_await state.resolver.resolve(host, port, deadline);
   if (!addresses) co_return addresses.error();
   boost::system::error_code last;
+  progress.stage = kConnecting;
   for (const auto& address : *addresses) {
-    progress.stage = "connecting";
     Socket socket(executor);
     const auto [ec] = co_await socket.async_connect(address, as_result);
     last = ec;
     if (ec) continue;
     boost::system::error_code ignored;
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-    if (!to.tls) {
-      std::unique_ptr<ByteStream> plain = std::make_unique<PlainStream>(std::move(socket));
-      co_return plain;
-    }
-    progress.stage = "starting TLS";
-    co_return co_await start_client_tls(std::move(socket), state.tls, to.host,
-                                        state.options.ca_setting);
+    co_return std::move(socket);
   }
-  state.resolver.forget(to.host);
-  co_return Error(Errc::unreachable,
-                  to.host + ":" + std::to_string(to.port) + ": " + last.message())
+  state.resolver.forget(host);
+  co_return Error(Errc::unreachable, host + ":" + std::to_string(port) + ": " + last.message())
       .with_hint(
           "Check the address and port, and that the server runs and no firewall is between.");
+}
+
+Error through_proxy(const Error& error, const Proxy& proxy) {
+  return Error(error.code(), "the proxy " + error.context())
+      .with_hint("Check HTTPS_PROXY, and that the proxy " + proxy.name() +
+                 " runs and may be reached from here.");
+}
+
+Task<StreamResult> open_stream(ClientState& state, const Destination& to, Deadline deadline,
+                               Progress& progress) {
+  const Proxy& proxy = state.proxy;
+  const bool tunnel = to.tls && proxy.is_for(to.host, to.port);
+  const std::string& host = tunnel ? proxy.host() : to.host;
+  auto socket = co_await connect(state, host, tunnel ? proxy.port() : to.port, deadline, progress);
+  if (!socket && tunnel) co_return through_proxy(socket.error(), proxy);
+  if (!socket) co_return socket.error();
+  auto plain = std::make_unique<PlainStream>(std::move(*socket));
+  if (tunnel) {
+    progress.stage = kTunnelling;
+    auto opened = co_await open_tunnel(*plain, proxy, to.host, to.port);
+    if (!opened) co_return opened.error();
+  }
+  if (!to.tls) {
+    std::unique_ptr<ByteStream> open = std::move(plain);
+    co_return open;
+  }
+  progress.stage = kStartingTls;
+  bool resumed = false;
+  auto secure = co_await start_client_tls(std::move(plain->socket()), state.tls, to.host, to.origin,
+                                          state.options.ca_setting, resumed);
+  if (secure && state.full_handshakes)
+    (resumed ? state.resumed_handshakes : state.full_handshakes)->add();
+  co_return secure;
+}
+
+/// For a call whose time ran out wherever it was.
+Error too_late(const ClientState& state, const Destination& to, const Progress& progress) {
+  if (progress.stage == kWaiting)
+    return Error(Errc::overloaded, to.host + ": no free connection in time")
+        .with_hint("All " + std::to_string(state.options.max_connections_per_origin) +
+                   " connections are busy (SN_MAX_CONNECTIONS): the upstream is slow, or more are "
+                   "needed.");
+  std::string hint;
+  for (const StageHint& known : kStageHints)
+    if (known.stage == progress.stage) hint = known.hint;
+  return Error(Errc::timed_out, to.host + ": " + std::string(progress.stage))
+      .with_hint(std::move(hint))
+      .with_outcome(outcome_of(progress));
 }
 
 Error cut_short(const Destination& to, const Progress& progress,
@@ -227,17 +303,15 @@ Task<Result<Response>> exchange(ByteStream& stream, const ClientRequest& request
 Task<Result<Response>> call(std::shared_ptr<ClientState> state, const ClientRequest& request,
                             const Destination& to, Deadline deadline, Progress& progress) {
   ConnectionPool::Place place = co_await state->pool->acquire(to.origin, deadline);
-  if (!place) co_return Error(Errc::timed_out, to.host + ": no free connection in time");
+  if (!place) co_return too_late(*state, to, progress);
   std::unique_ptr<ByteStream> stream = place.take_idle();
   for (;;) {
     const bool reused = stream != nullptr;
     if (!reused) {
       const auto limit = std::min(deadline, in(state->options.connect_timeout));
       auto opened = co_await async::with_deadline(open_stream(*state, to, limit, progress), limit);
-      if (!opened && opened.error().is(Errc::timed_out))
-        co_return Error(Errc::timed_out, to.host + ": " + std::string(progress.stage))
-            .with_outcome(outcome_of(progress));
-      // The first try may have been carried out, even if nobody is there any more to repeat it.
+      if (!opened && opened.error().is(Errc::timed_out)) co_return too_late(*state, to, progress);
+      // Unknown if this is the second connection for a call that was written to a dying one.
       if (!opened) co_return opened.error().with_outcome(outcome_of(progress));
       stream = std::move(*opened);
     }
@@ -267,9 +341,7 @@ class Client final : public HttpClient {
     Progress progress;
     auto answer =
         co_await async::with_deadline(call(state, request, *to, deadline, progress), deadline);
-    if (!answer && answer.error().is(Errc::timed_out))
-      co_return Error(Errc::timed_out, to->host + ": " + std::string(progress.stage))
-          .with_outcome(outcome_of(progress));
+    if (!answer && answer.error().is(Errc::timed_out)) co_return too_late(*state, *to, progress);
     co_return answer;
   }
 
@@ -282,8 +354,12 @@ class Client final : public HttpClient {
 }  // namespace
 
 Result<std::unique_ptr<HttpClient>> make_http_client(asio::any_io_executor executor,
-                                                     const ClientOptions& options, Logger& logger) {
-  auto state = std::make_shared<ClientState>(executor, options);
+                                                     const ClientOptions& options, Logger& logger,
+                                                     Metrics* metrics) {
+  auto proxy = Proxy::parse(options.https_proxy.reveal(), options.no_proxy);
+  if (!proxy) return proxy.error();
+  auto state = std::make_shared<ClientState>(executor, options, metrics);
+  state->proxy = std::move(*proxy);
   auto tls = make_client_tls(options.ca_file);
   if (!tls) {
     logger.error("client_tls_failed", {{"reason", tls.error().context()}});

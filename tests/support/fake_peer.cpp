@@ -48,6 +48,12 @@ std::string PeerConnection::read_request() {
   }
 }
 
+std::string PeerConnection::read_some() {
+  std::array<char, 20'000> chunk{};
+  const long n = receive(chunk.data(), chunk.size());
+  return n > 0 ? std::string(chunk.data(), static_cast<std::size_t>(n)) : std::string();
+}
+
 void PeerConnection::send(std::string_view bytes) {
   if (ssl_) {
     (void)SSL_write(static_cast<SSL*>(ssl_), bytes.data(), static_cast<int>(bytes.size()));
@@ -69,6 +75,8 @@ void PeerConnection::wait_for_end() {
 void PeerConnection::say_goodbye() {
   if (ssl_) SSL_shutdown(static_cast<SSL*>(ssl_));
 }
+
+void PeerConnection::stop_listening() { ::shutdown(listener_, SHUT_RDWR); }
 
 void PeerConnection::reset() {
   const linger hard{1, 0};
@@ -98,14 +106,9 @@ FakePeer::FakePeer(Script script, const std::string& certificate_file, const std
   acceptor_ = std::thread([this] { accept_all(); });
 }
 
-void FakePeer::stop_accepting() {
-  if (!acceptor_.joinable()) return;
+FakePeer::~FakePeer() {
   ::shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
-}
-
-FakePeer::~FakePeer() {
-  stop_accepting();
   {
     const std::lock_guard lock(mutex_);
     for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
@@ -133,7 +136,7 @@ void FakePeer::accept_all() {
 
 void FakePeer::play(int fd, int index) {
   {
-    PeerConnection connection(fd, index);
+    PeerConnection connection(fd, index, listener_);
     bool ready = true;
     if (tls_) {
       SSL* ssl = SSL_new(static_cast<SSL_CTX*>(tls_));

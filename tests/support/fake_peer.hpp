@@ -23,21 +23,28 @@ class PeerConnection {
   int index() const { return index_; }
   /// Head and body (by Content-Length) of the next request; empty when the other side has ended.
   std::string read_request();
+  /// What one read gets: over TLS, one record.
+  std::string read_some();
   void send(std::string_view bytes);
   /// Waits until the other side has ended.
   void wait_for_end();
   /// TLS close_notify. Without it the connection just ends when the script returns.
   void say_goodbye();
+  /// For scripts that carry bytes on; what `read_request` read beyond its request is not there.
+  int descriptor() const { return fd_; }
+  /// From now on the peer refuses connections.
+  void stop_listening();
   /// Ends with a TCP reset instead of a FIN.
   void reset();
 
  private:
   friend class FakePeer;
-  PeerConnection(int fd, int index) : fd_(fd), index_(index) {}
+  PeerConnection(int fd, int index, int listener) : fd_(fd), index_(index), listener_(listener) {}
   long receive(char* into, std::size_t size);
 
   int fd_;
   int index_;
+  int listener_;
   void* ssl_ = nullptr;
   std::string buffer_;
 };
@@ -57,8 +64,6 @@ class FakePeer {
   std::uint16_t port() const { return port_; }
   std::string url(std::string_view path = "/") const;
   int accepted() const { return accepted_; }
-  /// New connections are refused from now on; the others go on.
-  void stop_accepting();
   /// Waits until so many scripts are over and their connections closed.
   bool wait_ended(int count, std::chrono::milliseconds limit = std::chrono::seconds(5)) const;
 

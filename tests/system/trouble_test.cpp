@@ -50,7 +50,7 @@ class LiveChat {
 
 TEST(Trouble, NobodyListens) {
   LiveChat chat;
-  chat.rig.fault("*", "refuse", 1, 3);
+  chat.rig.fault("*", "refuse", 1, 6);        // longer than a message is tried for
   (void)chat.user.say("swallows the fault");  // whatever becomes of the call that brings it down
   const auto answer = chat.user.say("is anybody there?", "c1");
   EXPECT_EQ(answer.status, 502u);
@@ -58,8 +58,10 @@ TEST(Trouble, NobodyListens) {
   EXPECT_EQ(text_of(answer.body, "outcome"), "failed");
   EXPECT_FALSE(text_of(answer.body, "hint").empty());
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (chat.user.say("is anybody there?", "c1").status != 200u)
+  while (chat.user.say("is anybody there?", "c1").status != 200u) {
     ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // while the breaker is open
+  }
   EXPECT_EQ(chat.shown_to_agent("is anybody there?"), 1);
   chat.expect_to_go_on();
 }

@@ -15,22 +15,32 @@
 
 namespace bridge::config {
 
+enum class ServiceNowAuth { basic, oauth };
 enum class UnresolvedUser { use_default, refuse };
 enum class SessionToken { required, optional };
 enum class LogFormat { text, json };
 
 struct ServiceNowConfig {
   std::string instance;  ///< https://host, no slash at the end
-  std::string user;
+  ServiceNowAuth auth = ServiceNowAuth::basic;
+  std::string user;  ///< with oauth it may be empty
   Secret password;
+  std::string client_id;
+  Secret client_secret;
   std::string api_base;  ///< /api/<namespace>/<api id>
   std::string default_user_sys_id;
   std::string default_queue_sys_id;
   std::string default_channel_sys_id;
   Millis request_timeout{};
+  std::size_t max_connections = 0;
   std::string ca_file;  ///< empty: the system's certificates alone
   bool trust_email = false;
   UnresolvedUser unresolved_user = UnresolvedUser::use_default;
+};
+
+struct NetworkConfig {
+  Secret https_proxy;  ///< a URL that may hold a password; empty if not set
+  std::string no_proxy;
 };
 
 struct DirectLineConfig {
@@ -109,6 +119,7 @@ struct ConfigWarning {
 
 struct Config {
   ServiceNowConfig servicenow;
+  NetworkConfig network;
   DirectLineConfig directline;
   WebConfig web;
   TimerConfig timers;

@@ -15,9 +15,19 @@
 #include "bridge/core/secret.hpp"
 #include "bridge/handoff/desks.hpp"
 #include "bridge/handoff/live_chat.hpp"
+#include "bridge/net/circuit_breaker.hpp"
 #include "bridge/net/http_client.hpp"
 
 namespace bridge::gateways {
+
+enum class ServiceNowAuth { basic, oauth };
+
+/// How often and how soon a call is made again that certainly did not happen.
+struct RetryLimits {
+  int attempts = 8;
+  Millis first_pause{250};  ///< the range of the first pause; doubles
+  Millis longest_pause{5'000};
+};
 
 class ServiceNowOptions {
  public:
@@ -25,11 +35,16 @@ class ServiceNowOptions {
 
   std::string instance;  ///< https://dev12345.service-now.com
   std::string api_base;  ///< /api/<namespace>/<api id>
-  std::string user;
+  ServiceNowAuth auth = ServiceNowAuth::basic;
+  std::string user;  ///< with oauth only to know ourselves; empty: the instance is asked
   Secret password;
+  std::string client_id;
+  Secret client_secret;
   std::string queue_sys_id;
   std::string channel_sys_id;
   Millis request_timeout{15'000};
+  RetryLimits retry;
+  net::CircuitBreaker::Limits breaker;
 };
 
 class ServiceNow {

@@ -92,6 +92,8 @@ class LiveChat {
   virtual Task<Result<std::string>> name_of(std::string user_sys_id, Deadline deadline) = 0;
   /// sys_user.sys_id of our own account, asked once.
   virtual Task<Result<std::string>> service_account(Deadline deadline) = 0;
+  /// Ids of what keeps chats from working at the moment, for /readyz; empty if nothing does.
+  virtual std::vector<std::string> degraded() const { return {}; }
 };
 
 }  // namespace bridge::handoff

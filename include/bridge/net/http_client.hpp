@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Calls out: a pool of kept connections per origin, TLS verified (chain, host name, SNI), a
-// deadline per call, no cookies, no redirects followed. It tells a call that certainly did not
-// happen from one that may have, and never resends the latter by itself.
+// Calls out: a pool of kept connections per origin, TLS verified (chain, host name, SNI) and
+// resumed, through a proxy if there is one, a deadline per call, no cookies, no redirects followed.
+// It tells a call that certainly did not happen from one that may have, and never resends the
+// latter by itself.
 #pragma once
 
 #include <chrono>
@@ -11,6 +12,8 @@
 
 #include "bridge/async/task.hpp"
 #include "bridge/core/logger.hpp"
+#include "bridge/core/metrics.hpp"
+#include "bridge/core/secret.hpp"
 #include "bridge/net/http.hpp"
 
 namespace bridge::net {
@@ -37,6 +40,9 @@ struct ClientOptions {
   std::string ca_file;                    ///< PEM; added to the system's
   std::string ca_setting = "SN_CA_FILE";  ///< named in hints: the setting that `ca_file` came from
   bool allow_http = false;                ///< plain http:// upstreams
+  /// HTTPS_PROXY: http://[user:password@]host:port; empty: none. For https:// upstreams only.
+  Secret https_proxy;
+  std::string no_proxy;  ///< NO_PROXY: hosts that are reached without it
 };
 
 class HttpClient {
@@ -45,9 +51,11 @@ class HttpClient {
 
   /// Any complete HTTP answer is a value, whatever its status.
   /// Errors, with certainty in Error::outcome(): `failed` when nothing of the request left
-  /// (unreachable; timed_out while connecting or waiting for a place in the pool; malformed URL),
+  /// (unreachable; timed_out while connecting; overloaded while waiting for a place in the pool;
+  /// malformed URL),
   /// `unknown` once a byte of it was written (timed_out, connection_lost, too_large,
-  /// upstream_garbled for an answer that is not HTTP or is cut short).
+  /// upstream_garbled for an answer that is not HTTP or is cut short). An `unreachable` with a
+  /// retry_after is one that somebody has to mend first: a certificate, a proxy's refusal.
   /// Cancellation: the connection is dropped.
   virtual Task<Result<Response>> send(ClientRequest request, Deadline deadline) = 0;
 
@@ -55,8 +63,11 @@ class HttpClient {
   virtual void close() = 0;
 };
 
-/// Errors: a CA file that cannot be read (Errc::not_configured, the path in the context).
+/// `metrics`, if given, gets upstream_connections and upstream_handshakes and must outlive the
+/// client. Errors: a CA file that cannot be read (Errc::not_configured, the path in the context), a
+/// proxy that is none.
 Result<std::unique_ptr<HttpClient>> make_http_client(asio::any_io_executor executor,
-                                                     const ClientOptions& options, Logger& logger);
+                                                     const ClientOptions& options, Logger& logger,
+                                                     Metrics* metrics = nullptr);
 
 }  // namespace bridge::net

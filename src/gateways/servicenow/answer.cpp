@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxDepth = 32;
 
-constexpr std::string_view kCredentialsHint =
-    "ServiceNow does not accept SN_USER with SN_PASSWORD. The causes look alike from outside: a "
-    "wrong "
-    "password, a locked or inactive account, 'Password needs reset', or the restriction of basic "
-    "authentication (give the account snc_basic_auth_api_access or make it web service access "
-    "only).";
 constexpr std::string_view kRoleHint =
     "The account lacks the role that the REST API's access control asks for, "
     "x_intranet_bridge_caller, "
@@ -30,8 +24,6 @@ constexpr std::string_view kPathHint =
     "Scripted REST API, and see docs/02-servicenow-setup.md for the resources that it needs.";
 constexpr std::string_view kTablePathHint =
     "The Table API is not where it should be: check SN_INSTANCE.";
-constexpr std::string_view kAsleepHint =
-    "The developer instance hibernates. Wake it on the developer site; that takes some minutes.";
 constexpr std::string_view kGarbledHint =
     "Something other than the REST API answered: check SN_INSTANCE, and whether a login page or a "
     "proxy "
@@ -44,6 +36,8 @@ constexpr std::string_view kQuotaHint =
     "rules on the tables concerned.";
 constexpr std::string_view kFailedHint =
     "ServiceNow failed inside; the system log of the instance says why.";
+constexpr std::string_view kBusyHint =
+    "No node of the instance takes calls at the moment (a restart, an upgrade); try again later.";
 constexpr std::string_view kRejectedHint =
     "ServiceNow refused the request; the system log of the instance says why.";
 
@@ -143,10 +137,13 @@ class Reader {
 
   Error failure() const {
     if (cancelled_by_quota()) return maybe(Errc::upstream_quota, kQuotaHint);
+    const auto wait = retry_after(response_, now_);
+    if (response_.status == 503 && !json_ && wait)
+      // The front end, which has no node to pass the call on to, asks us back (servicenow.md 1.4).
+      return fail(Errc::upstream_failed, kBusyHint).with_retry_after(wait);
     if (response_.status == 503 && !json_)
-      return maybe(Errc::upstream_garbled, kGarbledHint, "not JSON")
-          .with_retry_after(retry_after(response_, now_));
-    return maybe(Errc::upstream_failed, kFailedHint).with_retry_after(retry_after(response_, now_));
+      return maybe(Errc::upstream_garbled, kGarbledHint, "not JSON");
+    return maybe(Errc::upstream_failed, kFailedHint).with_retry_after(wait);
   }
 
   /// The `result` of a script that says `error`, on whatever status: `setBody` wraps always
@@ -213,6 +210,12 @@ class Reader {
 
 Result<json::value> read_answer(const net::Response& response, const Call& call, Time now) {
   return Reader(response, call, now).read();
+}
+
+bool is_from_script(const net::Response& response) {
+  if (!is_json(response)) return false;
+  const auto body = parse_object(response.body, kMaxDepth);
+  return body && body->contains("result");
 }
 
 std::string text_of(const json::object& object, std::string_view name) {

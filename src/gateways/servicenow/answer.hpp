@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "bridge/core/clock.hpp"
 #include "bridge/core/json.hpp"
@@ -11,6 +12,14 @@
 #include "bridge/net/http.hpp"
 
 namespace bridge::gateways {
+
+inline constexpr std::string_view kCredentialsHint =
+    "ServiceNow does not accept SN_USER with SN_PASSWORD. The causes look alike from outside: a "
+    "wrong password, a locked or inactive account, 'Password needs reset', or the restriction of "
+    "basic authentication (give the account snc_basic_auth_api_access or make it web service "
+    "access only).";
+inline constexpr std::string_view kAsleepHint =
+    "The developer instance hibernates. Wake it on the developer site; that takes some minutes.";
 
 /// What was called, as far as reading the answer depends on it.
 class Call {
@@ -24,6 +33,8 @@ class Call {
   bool scripted;
   bool creates;
   bool repeatable = false;  ///< changes nothing, or carries its own key
+  /// Who asks comes again by itself, or does not care: one attempt is enough.
+  bool retried_above = false;
   Trace trace;
 };
 
@@ -31,6 +42,10 @@ class Call {
 /// hint, an outcome, and a context that holds nothing of the answer but its status and, from our
 /// own scripts (api 2), their stable error id.
 Result<json::value> read_answer(const net::Response& response, const Call& call, Time now);
+
+/// Whether one of our scripts, or the Table API, got to answer: a failure is then its own, and no
+/// sign that the platform is not well.
+bool is_from_script(const net::Response& response);
 
 /// A member as text: strings and numbers as they are, references as their value, everything else
 /// as empty (the Table API writes all scalars as strings).

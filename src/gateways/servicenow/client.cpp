@@ -4,18 +4,48 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "bridge/core/random.hpp"
 #include "gateways/http_answer.hpp"
+#include "gateways/servicenow/retry.hpp"
 
 namespace bridge::gateways {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+/// A call that had less time than this says nothing about the instance when the time runs out.
+constexpr std::chrono::milliseconds kFairChance{1'000};
+
+/// What to do about a failure of the network: what the network room knows, and where our own
+/// settings come in.
 std::string hint_for(const Error& error) {
+  std::string hint = error.hint();
+  if (!hint.empty()) hint += " ";
   if (error.is(Errc::unreachable))
-    return "ServiceNow cannot be reached: check SN_INSTANCE, the name service, the firewall, and "
-           "SN_CA_FILE if the instance has a private certificate.";
+    return hint +
+           "(SN_INSTANCE is the address; SN_CA_FILE, HTTPS_PROXY and NO_PROXY belong to it.)";
+  if (error.is(Errc::overloaded)) return error.hint();
   if (error.is(Errc::timed_out))
-    return "ServiceNow did not answer in time; SN_REQUEST_TIMEOUT is the limit of one call.";
-  return "The connection to ServiceNow broke; see whether the instance or a proxy restarts.";
+    return hint + "ServiceNow did not answer in time; SN_REQUEST_TIMEOUT is the limit of one call.";
+  if (error.is(Errc::too_large)) return "The answer is larger than anything that was asked for.";
+  if (error.is(Errc::malformed)) return "Check SN_INSTANCE and SN_BRIDGE_API_BASE.";
+  return hint + "The connection to ServiceNow broke; see whether the instance or a proxy restarts.";
+}
+
+/// The same trace with a span of our own (W3C Trace Context, 2.2): version-trace-parent-flags.
+std::string child_of(const std::string& traceparent) {
+  constexpr std::size_t kSpan = 36;
+  constexpr std::size_t kSpanDigits = 16;
+  if (traceparent.size() < 55) return {};
+  std::string child = traceparent;
+  child.replace(kSpan, kSpanDigits, random_hex(kSpanDigits / 2));
+  return child;
+}
+
+void add_trace(const Trace& trace, net::ClientRequest& request) {
+  if (!trace.request_id.empty()) request.headers.set("X-Request-Id", trace.request_id);
+  if (std::string child = child_of(trace.traceparent); !child.empty())
+    request.headers.set("traceparent", std::move(child));
 }
 
 Error garbled(const Call& call) {
@@ -30,10 +60,14 @@ ServiceNowClient::ServiceNowClient(net::HttpClient& http, ServiceNowOptions opti
                                    Metrics& metrics)
     : http_(http),
       options_(std::move(options)),
-      authorization_("Basic " +
-                     base64(options_.user + ":" + std::string(options_.password.reveal()))),
+      account_(http, options_),
+      breaker_(options_.breaker),
       logger_(logger),
-      metrics_(metrics) {}
+      metrics_(metrics),
+      breaker_gauge_(metrics.gauge("upstream_breaker")),
+      random_(std::random_device()()) {
+  breaker_gauge_.set(0);
+}
 
 Task<Result<json::object>> ServiceNowClient::post(Call to, json::object body, Deadline deadline) {
   net::ClientRequest request(net::Method::post,
@@ -49,6 +83,7 @@ Task<Result<std::vector<json::object>>> ServiceNowClient::query(TableQuery query
                                                                 Deadline deadline) {
   Call to("table/" + query.table, false, false);
   to.repeatable = true;
+  to.trace = query.trace;
   net::ClientRequest request(
       net::Method::get,
       options_.instance + "/api/now/table/" + query.table +
@@ -66,8 +101,10 @@ Task<Result<std::vector<json::object>>> ServiceNowClient::query(TableQuery query
 }
 
 Task<Result<json::object>> ServiceNowClient::insert(std::string table, json::object row,
-                                                    std::string fields, Deadline deadline) {
+                                                    std::string fields, Trace trace,
+                                                    Deadline deadline) {
   Call to("table/" + table, false, true);
+  to.trace = std::move(trace);
   net::ClientRequest request(net::Method::post, options_.instance + "/api/now/table/" + table +
                                                     "?sysparm_fields=" + fields +
                                                     "&sysparm_exclude_reference_link=true");
@@ -80,38 +117,161 @@ Task<Result<json::object>> ServiceNowClient::insert(std::string table, json::obj
 
 Task<Result<json::value>> ServiceNowClient::call(Call to, net::ClientRequest request,
                                                  Deadline deadline) {
-  const auto start = std::chrono::steady_clock::now();
   request.repeatable = to.repeatable;
   // An instance answers 400 when Accept or Content-Type is missing (servicenow.md 1.4).
-  request.headers.set("Authorization", std::string(authorization_.reveal()));
   request.headers.set("Accept", "application/json");
   if (request.method == net::Method::post) request.headers.set("Content-Type", "application/json");
+  add_trace(to.trace, request);
 
-  const Deadline limit = std::min(deadline, start + options_.request_timeout);
-  auto response = co_await http_.send(std::move(request), limit);
-  const auto took = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - start);
-  if (!response) {
-    Error error =
-        transport_error(response.error(), "ServiceNow " + to.name, hint_for(response.error()));
-    if (!to.creates) error = std::move(error).with_outcome(Outcome::failed);
-    Result<json::value> failed = error;
-    report(to, failed, 0, took);
-    co_return failed;
+  for (int attempts = 1;; ++attempts) {
+    bool refused_here = false;
+    auto result = co_await attempt(to, request, deadline, refused_here);
+    if (result || refused_here) co_return result;
+    const std::string_view reason = retry_reason(result.error(), to);
+    if (reason.empty()) co_return result;
+    const auto left = std::chrono::duration_cast<Millis>(deadline - Clock::now());
+    const double random = std::uniform_real_distribution<double>(0, 1)(random_);
+    const auto pause = retry_pause(result.error(), attempts, left, options_.retry, random);
+    if (!pause) co_return result;
+    metrics_.counter("upstream_retries", {{"reason", std::string(reason)}}).add();
+    logger_.debug("servicenow_call_again",
+                  {{"call", to.name}, {"reason", reason}, {"pause_ms", pause->count()}});
+    co_await async::sleep_for(*pause);
   }
-  auto result = read_answer(*response, to, SystemTime().now());
-  report(to, result, response->status, took);
+}
+
+Task<Result<json::value>> ServiceNowClient::attempt(const Call& to,
+                                                    const net::ClientRequest& request,
+                                                    Deadline deadline, bool& refused_here) {
+  const Deadline start = Clock::now();
+  auto permit = breaker_.admit(start);
+  show_breaker();
+  if (!permit) {
+    refused_here = true;
+    const Error error = breaker_error(to, start);
+    report_failure(to, error, 0, Millis(0));
+    co_return error;
+  }
+  Health health = Health::unclear;
+  const Deadline limit = std::min(deadline, start + options_.request_timeout);
+  auto result = co_await attempt_as_us(to, request, limit, health);
+  if (health == Health::well) permit->succeeded();
+  if (health == Health::ill) {
+    illness_ = result.error();
+    permit->failed(Clock::now());
+  }
+  permit.reset();
+  show_breaker();
   co_return result;
 }
 
-void ServiceNowClient::report(const Call& to, const Result<json::value>& result, unsigned status,
-                              Millis took) {
-  if (result) {
-    metrics_.count("servicenow_calls", "ok");
-    logger_.debug("servicenow_call", {{"call", to.name}, {"status", status}, {"ms", took.count()}});
-    return;
+Task<Result<json::value>> ServiceNowClient::attempt_as_us(const Call& to,
+                                                          const net::ClientRequest& request,
+                                                          Deadline limit, Health& health) {
+  for (bool renewed = false;; renewed = true) {
+    const Deadline start = Clock::now();
+    auto pass = co_await account_.enter(limit);
+    if (!pass) {
+      // A token that cannot be had tells as much as the call itself; having waited for somebody
+      // else's tells nothing that he does not tell.
+      const bool ill = is_ill(pass.error()) && !pass.error().is(Errc::timed_out);
+      health = ill ? Health::ill : Health::unclear;
+      report_failure(to, pass.error(), 0, Millis(0));
+      co_return pass.error();
+    }
+    net::ClientRequest signed_request = request;
+    signed_request.headers.set("Authorization", (*pass)->authorization());
+    auto response = co_await http_.send(std::move(signed_request), limit);
+    const auto took = Clock::now() - start;
+    if (!response) {
+      const Error& failure = response.error();
+      Error error =
+          transport_error(failure, "ServiceNow " + to.name, "").with_hint(hint_for(failure));
+      if (!to.creates) error = std::move(error).with_outcome(Outcome::failed);
+      const bool fair = !error.is(Errc::timed_out) || took >= kFairChance;
+      health = is_ill(error) && fair ? Health::ill : Health::unclear;
+      Result<json::value> failed = error;
+      report(to, failed, 0, took);
+      co_return failed;
+    }
+    if (response->status == 401 && !renewed && (*pass)->renew()) {
+      metrics_.counter("upstream_retries", {{"reason", "credentials"}}).add();
+      continue;
+    }
+    auto result = read_answer(*response, to, SystemTime().now());
+    const bool broken = response->status >= 500 && !result && !is_from_script(*response);
+    health = broken ? Health::ill : Health::well;
+    // Who is turned away by the front end, or reads the page of a sleeping instance, has not been
+    // asked for a name.
+    const bool knows_us = response->status != 429 && response->status < 500 && is_json(*response);
+    if (response->status == 401) {
+      (*pass)->refused();
+      if (!result) result = result.error().with_hint(account_.refused_hint());
+    } else if (knows_us) {
+      (*pass)->accepted();
+    }
+    report(to, result, response->status, took);
+    co_return result;
   }
-  const Error error = result.error();
-  metrics_.count("servicenow_calls", id_of(error.errc()));
+}
+
+Error ServiceNowClient::breaker_error(const Call& to, Deadline now) const {
+  return Error(Errc::unreachable, "ServiceNow " + to.name +
+                                      " was not tried: several calls in a row failed, the last "
+                                      "with " +
+                                      std::string(id_of(illness_.errc())))
+      .with_hint(illness_.hint() + " The bridge tries again by itself, one call at a time.")
+      .with_retry_after(breaker_.retry_in(now));
+}
+
+std::vector<std::string> ServiceNowClient::degraded() const {
+  std::vector<std::string> reasons;
+  if (breaker_.state() != net::CircuitBreaker::State::closed)
+    reasons.emplace_back("servicenow_unreachable");
+  if (account_.held()) reasons.emplace_back("servicenow_credentials");
+  return reasons;
+}
+
+void ServiceNowClient::show_breaker() {
+  using State = net::CircuitBreaker::State;
+  const State state = breaker_.state();
+  if (state == shown_) return;
+  breaker_gauge_.set(state == State::closed ? 0 : state == State::half_open ? 1 : 2);
+  if (state == State::open)
+    logger_.error("servicenow_breaker_open",
+                  {{"retry_in_s", breaker_.retry_in(Clock::now()).count()}});
+  else if (state == State::closed)
+    logger_.info("servicenow_breaker_closed");
+  shown_ = state;
+}
+
+ServiceNowClient::Series& ServiceNowClient::series_of(const std::string& name) {
+  const auto known = series_.find(name);
+  if (known != series_.end()) return known->second;
+  Series series;
+  series.seconds = &metrics_.histogram("servicenow_seconds", {{"call", name}});
+  series.ok = &metrics_.counter("servicenow_calls", {{"call", name}, {"outcome", "ok"}});
+  return series_.emplace(name, series).first->second;
+}
+
+void ServiceNowClient::report(const Call& to, const Result<json::value>& result, unsigned status,
+                              Clock::duration took) {
+  Series& series = series_of(to.name);
+  series.seconds->observe(std::chrono::duration<double>(took).count());
+  const auto ms = std::chrono::duration_cast<Millis>(took);
+  if (!result) return report_failure(to, result.error(), status, ms);
+  series.ok->add();
+  logger_.debug(
+      "servicenow_call",
+      {{"call", to.name}, {"status", status}, {"ms", ms.count()}, {"ref", to.trace.request_id}});
+}
+
+void ServiceNowClient::report_failure(const Call& to, const Error& error, unsigned status,
+                                      Millis took) {
+  metrics_
+      .counter("servicenow_calls",
+               {{"call", to.name}, {"outcome", std::string(id_of(error.errc()))}})
+      .add();
   // The end of a chat is told by this error in the course of things.
   const Level level = error.is(Errc::chat_ended) ? Level::info : Level::warning;
   logger_.log(level, "servicenow_call_failed",
@@ -120,7 +280,9 @@ void ServiceNowClient::report(const Call& to, const Result<json::value>& result,
                {"status", status},
                {"outcome", error.outcome() == Outcome::unknown ? "unknown" : "failed"},
                {"ms", took.count()},
-               {"hint", error.hint()}});
+               {"reason", error.context()},
+               {"hint", error.hint()},
+               {"ref", to.trace.request_id}});
 }
 
 }  // namespace bridge::gateways

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The one path to an instance: adds the address, the credentials and the time limit, reads the
-// answer, logs and counts what came of it.
+// The one path to an instance: adds the address, the credentials, the trace and the time limit,
+// reads the answer, logs and counts what came of it, and makes the call again where that is safe.
 #pragma once
 
+#include <map>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "bridge/gateways/servicenow.hpp"
+#include "gateways/servicenow/account.hpp"
 #include "gateways/servicenow/answer.hpp"
 
 namespace bridge::gateways {
@@ -23,6 +26,7 @@ class TableQuery {
   std::string query;
   std::string fields;  ///< separated by commas
   int limit;
+  Trace trace;
 };
 
 class ServiceNowClient {
@@ -35,21 +39,48 @@ class ServiceNowClient {
   Task<Result<std::vector<json::object>>> query(TableQuery query, Deadline deadline);
   /// POST of one new row; answers with the named fields of it.
   Task<Result<json::object>> insert(std::string table, json::object row, std::string fields,
-                                    Deadline deadline);
+                                    Trace trace, Deadline deadline);
+
+  /// Ids of what keeps us from calling at the moment; empty if nothing does.
+  std::vector<std::string> degraded() const;
 
   const ServiceNowOptions& options() const { return options_; }
   Logger& logger() { return logger_; }
   Metrics& metrics() { return metrics_; }
 
  private:
+  /// The series of one kind of call.
+  struct Series {
+    Histogram* seconds = nullptr;
+    Counter* ok = nullptr;
+  };
+
   Task<Result<json::value>> call(Call call, net::ClientRequest request, Deadline deadline);
-  void report(const Call& call, const Result<json::value>& result, unsigned status, Millis took);
+  /// `refused_here`: it was not tried, because it would have been in vain.
+  Task<Result<json::value>> attempt(const Call& call, const net::ClientRequest& request,
+                                    Deadline deadline, bool& refused_here);
+  /// What one attempt says about the instance.
+  enum class Health { well, ill, unclear };
+  Task<Result<json::value>> attempt_as_us(const Call& call, const net::ClientRequest& request,
+                                          Deadline deadline, Health& health);
+  Error breaker_error(const Call& call, Deadline now) const;
+  void report(const Call& call, const Result<json::value>& result, unsigned status,
+              std::chrono::steady_clock::duration took);
+  void report_failure(const Call& call, const Error& error, unsigned status, Millis took);
+  void show_breaker();
+  Series& series_of(const std::string& name);
 
   net::HttpClient& http_;
   ServiceNowOptions options_;
-  Secret authorization_;
+  Account account_;
+  net::CircuitBreaker breaker_;
+  Error illness_;  ///< the last failure that the breaker counted
+  net::CircuitBreaker::State shown_ = net::CircuitBreaker::State::closed;
   Logger& logger_;
   Metrics& metrics_;
+  Gauge& breaker_gauge_;
+  std::map<std::string, Series, std::less<>> series_;
+  std::minstd_rand random_;
 };
 
 }  // namespace bridge::gateways

@@ -83,6 +83,7 @@ Task<Result<OpenedChat>> ServiceNowLiveChat::open(handoff::OpenRequest request, 
   body["first_message"] = request.opening_message;
   body["context"] = request.context;
   Call call("open_chat", true, true);
+  call.trace = request.trace;
   call.repeatable = api_ == 2;  // the old script opens another chat for the same key
   auto result = co_await client_.post(std::move(call), std::move(body), deadline);
   if (!result) co_return result.error();
@@ -164,6 +165,7 @@ Task<Result<handoff::SentMessage>> ServiceNowLiveChat::send(handoff::SendRequest
   body["text"] = request.text;
   body["client_message_id"] = wire_id(request.client_message_id);
   Call call("send_message", true, true);
+  call.trace = std::move(request.trace);
   call.repeatable = request.chat.api >= 2 && !request.client_message_id.empty();
   auto result = co_await client_.post(std::move(call), std::move(body), deadline);
   if (!result) co_return result.error();
@@ -179,6 +181,8 @@ Task<Result<>> ServiceNowLiveChat::end(ChatRef chat, handoff::EndReason reason, 
   body["reason"] = reason == handoff::EndReason::abandoned ? "abandoned" : "user_ended";
   Call call("end_chat", true, true);
   call.repeatable = true;
+  call.retried_above = true;  // the session tries again for minutes
+  call.trace = std::move(chat.trace);
   auto result = co_await client_.post(std::move(call), std::move(body), deadline);
   if (!result && !result.error().is(Errc::chat_ended)) co_return result.error();
   co_return Result<>();
@@ -186,6 +190,7 @@ Task<Result<>> ServiceNowLiveChat::end(ChatRef chat, handoff::EndReason reason, 
 
 Task<Result<>> ServiceNowLiveChat::end_by_text(ChatRef chat, Deadline deadline) {
   handoff::SendRequest line;
+  line.trace = chat.trace;
   line.chat = std::move(chat);
   line.text = kOldEndLine;
   auto sent = co_await send(std::move(line), deadline);
@@ -204,6 +209,8 @@ Task<Result<>> ServiceNowLiveChat::touch(ChatRef chat, bool typing, Deadline dea
   body["typing"] = typing;
   Call call("typing", true, false);
   call.repeatable = true;
+  call.retried_above = true;  // the next one comes within a minute
+  call.trace = std::move(chat.trace);
   auto result = co_await client_.post(std::move(call), std::move(body), deadline);
   if (!result) co_return result.error();
   if (is_over(text_of(*result, "state")))

@@ -22,6 +22,7 @@ class ServiceNowLiveChat final : public handoff::LiveChat {
                                                Deadline deadline) override;
   Task<Result<std::string>> name_of(std::string user_sys_id, Deadline deadline) override;
   Task<Result<std::string>> service_account(Deadline deadline) override;
+  std::vector<std::string> degraded() const override { return client_.degraded(); }
 
  private:
   Task<Result<int>> ask_api(std::string conversation_sys_id, Deadline deadline);

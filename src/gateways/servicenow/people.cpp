@@ -57,6 +57,7 @@ Task<Result<std::string>> People::user_named(std::string user_name, Deadline dea
 Task<Result<std::string>> People::service_account(Deadline deadline) {
   if (service_account_) co_return *service_account_;
   const std::string name = client_.options().user;
+  if (name.empty()) co_return co_await ask_who_we_are(deadline);
   if (!is_plain_value(name))
     co_return Error(Errc::not_configured, "SN_USER is not a plain user name");
   auto id = co_await user_named(name, deadline);
@@ -67,6 +68,23 @@ Task<Result<std::string>> People::service_account(Deadline deadline) {
             "The account may lack the right to read sys_user; see docs/02-servicenow-setup.md.");
   service_account_ = *id;
   co_return *id;
+}
+
+/// With a token nobody has told us a name, but the instance knows whose session it is: it runs what
+/// stands behind `javascript:` as us (servicenow.md 7.2).
+Task<Result<std::string>> People::ask_who_we_are(Deadline deadline) {
+  TableQuery query("sys_user", "sys_id=javascript:gs.getUserID()", "sys_id", 2);
+  auto rows = co_await client_.query(std::move(query), deadline);
+  if (!rows) co_return rows.error();
+  // More than one: the term was dropped, and these are just anybody.
+  const std::string id = rows->size() == 1 ? text_of(rows->front(), "sys_id") : std::string();
+  if (!is_sys_id(id))
+    co_return Error(Errc::not_found, "ServiceNow does not say which sys_user the OAuth client is")
+        .with_hint(
+            "Set SN_USER to the user name of the client's OAuth Application User, or let "
+            "the account read sys_user.");
+  service_account_ = id;
+  co_return id;
 }
 
 Task<Result<std::string>> People::virtual_agent(Deadline deadline) {

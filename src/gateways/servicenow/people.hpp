@@ -26,6 +26,7 @@ class People final : public handoff::UserDirectory {
                                                    Deadline deadline) override;
 
  private:
+  Task<Result<std::string>> ask_who_we_are(Deadline deadline);
   Task<Result<std::string>> user_named(std::string user_name, Deadline deadline);
 
   ServiceNowClient& client_;

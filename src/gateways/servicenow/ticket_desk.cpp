@@ -104,14 +104,15 @@ Task<Result<Ticket>> ServiceNowTicketDesk::create(TicketRequest request, Deadlin
 Task<Result<Ticket>> ServiceNowTicketDesk::create_once(TicketRequest request,
                                                        std::string correlation_id,
                                                        Deadline deadline) {
-  auto earlier = co_await find(correlation_id, deadline);
+  auto earlier = co_await find(correlation_id, request.trace, deadline);
   if (!earlier) co_return earlier.error();
   if (*earlier) co_return std::move(**earlier);
 
+  const Trace trace = request.trace;
   auto created = co_await insert(std::move(request), correlation_id, deadline);
   if (created || created.error().outcome() == Outcome::failed) co_return created;
   // It may have been made all the same: a quota cancels after the insert (servicenow.md 1.5).
-  auto made = co_await find(correlation_id, deadline);
+  auto made = co_await find(correlation_id, trace, deadline);
   if (made && *made) co_return std::move(**made);
   co_return created;
 }
@@ -128,7 +129,8 @@ Task<Result<Ticket>> ServiceNowTicketDesk::insert(TicketRequest request, std::st
     row["correlation_id"] = correlation_id;
     row["correlation_display"] = "handoff-bridge";
   }
-  auto created = co_await client_.insert("incident", std::move(row), "sys_id,number", deadline);
+  auto created = co_await client_.insert("incident", std::move(row), "sys_id,number",
+                                         std::move(request.trace), deadline);
   if (!created) co_return created.error();
   auto ticket = ticket_of(*created);
   if (!ticket)
@@ -141,9 +143,10 @@ Task<Result<Ticket>> ServiceNowTicketDesk::insert(TicketRequest request, std::st
 }
 
 Task<Result<std::optional<Ticket>>> ServiceNowTicketDesk::find(std::string correlation_id,
-                                                               Deadline deadline) {
+                                                               Trace trace, Deadline deadline) {
   TableQuery query("incident", "correlation_id=" + correlation_id, "sys_id,number,correlation_id",
                    2);
+  query.trace = std::move(trace);
   auto rows = co_await client_.query(std::move(query), deadline);
   if (!rows) co_return rows.error();
   std::optional<Ticket> found;

@@ -32,7 +32,8 @@ class ServiceNowTicketDesk final : public handoff::TicketDesk {
                                             std::string correlation_id, Deadline deadline);
   Task<Result<handoff::Ticket>> insert(handoff::TicketRequest request, std::string correlation_id,
                                        Deadline deadline);
-  Task<Result<std::optional<handoff::Ticket>>> find(std::string correlation_id, Deadline deadline);
+  Task<Result<std::optional<handoff::Ticket>>> find(std::string correlation_id, Trace trace,
+                                                    Deadline deadline);
 
   ServiceNowClient& client_;
   std::map<std::string, std::shared_ptr<Flight>> flights_;

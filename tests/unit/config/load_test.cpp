@@ -121,6 +121,51 @@ TEST(LoadConfigTest, ReportsAllThatIsMissingAtOnce) {
                          "SN_DEFAULT_CHANNEL_SYS_ID", "SN_WEBHOOK_SECRET"));
 }
 
+TEST(LoadConfigTest, WhatIsMissingDependsOnHowWeSignIn) {
+  EnvMap env = complete();
+  env.erase("SN_USER");
+  env.erase("SN_PASSWORD");
+  env["SN_AUTH"] = "oauth";
+  std::vector<std::string> names;
+  for (const ConfigProblem& problem : problems_of(env))
+    names.push_back(problem.variable + " " + problem.what);
+  EXPECT_THAT(names, testing::UnorderedElementsAre("SN_CLIENT_ID is not set",
+                                                   "SN_CLIENT_SECRET is not set"));
+  env["SN_CLIENT_ID"] = " 5a0000000000000000000000000c11e7 ";
+  env["SN_CLIENT_SECRET"] = "a secret, with: signs";
+  const auto loaded = load(env);
+  ASSERT_TRUE(std::holds_alternative<Config>(loaded));
+  const ServiceNowConfig& servicenow = std::get<Config>(loaded).servicenow;
+  EXPECT_EQ(servicenow.auth, ServiceNowAuth::oauth);
+  EXPECT_EQ(servicenow.client_id, "5a0000000000000000000000000c11e7");
+  EXPECT_EQ(servicenow.client_secret.reveal(), "a secret, with: signs");
+  EXPECT_TRUE(servicenow.user.empty());
+
+  env["SN_AUTH"] = "token";
+  names.clear();
+  for (const ConfigProblem& problem : problems_of(env)) names.push_back(problem.variable);
+  EXPECT_THAT(names, testing::Contains("SN_AUTH"));
+  EXPECT_EQ(problem_with("SN_CLIENT_ID", "a b"), "SN_CLIENT_ID holds blanks");
+}
+
+TEST(LoadConfigTest, TheProxyIsReadUnderBothNamesAndShownWithoutItsPassword) {
+  const Config upper = accepted("HTTPS_PROXY", "http://ada:pw@proxy.example:3128");
+  EXPECT_EQ(upper.network.https_proxy.reveal(), "http://ada:pw@proxy.example:3128");
+  EXPECT_NE(print_config(upper).find("HTTPS_PROXY=http://***@proxy.example:3128\n"),
+            std::string::npos);
+  EXPECT_EQ(print_config(upper).find(":pw"), std::string::npos);
+  EXPECT_EQ(accepted("https_proxy", "proxy:8080").network.https_proxy.reveal(),
+            "http://proxy:8080");
+  EXPECT_EQ(accepted("no_proxy", "localhost,.corp").network.no_proxy, "localhost,.corp");
+  EnvMap both = complete_with("HTTPS_PROXY", "http://one:1");
+  both["https_proxy"] = "http://two:2";
+  const auto loaded = load(both);
+  ASSERT_TRUE(std::holds_alternative<Config>(loaded));
+  EXPECT_EQ(std::get<Config>(loaded).network.https_proxy.reveal(), "http://one:1");
+  for (const char* wrong : {"https://proxy:443", "socks5://proxy", "http://", "http://proxy/path"})
+    EXPECT_TRUE(problem_with("HTTPS_PROXY", wrong).starts_with("HTTPS_PROXY ")) << wrong;
+}
+
 TEST(LoadConfigTest, AToolNeedsNoSecretsOfCallers) {
   EXPECT_TRUE(std::holds_alternative<Config>(load({}, Purpose::tools)));
 }

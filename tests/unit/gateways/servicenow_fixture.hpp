@@ -31,6 +31,7 @@ class ServiceNowTest : public testing::Test {
     options.queue_sys_id = "90000000000000000000000000000001";
     options.channel_sys_id = "90000000000000000000000000000002";
     options.request_timeout = Millis(15'000);
+    options.retry.attempts = 1;  // servicenow_resilience_test.cpp has the others
     gateway_ = make_servicenow(http_, std::move(options), logger_, metrics_);
   }
   ~ServiceNowTest() override {

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// When a call may be made again, and after how long. Pure. Made again is only what certainly did
+// not happen, or changes nothing: a call that creates is never sent twice on a guess (DESIGN 4.4).
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+#include "bridge/core/clock.hpp"
+#include "bridge/core/error.hpp"
+#include "bridge/gateways/servicenow.hpp"
+#include "gateways/servicenow/answer.hpp"
+
+namespace bridge::gateways {
+
+/// Why the call may be made again, a label of the metric upstream_retries; empty if it may not.
+std::string_view retry_reason(const Error& error, const Call& call);
+
+/// How long to wait before attempt number `attempts` + 1: exponential with full jitter, and at
+/// least what the other side asked for. Nothing if it is not worth it: too many attempts, or the
+/// wait would not leave time for an answer. `random`: in [0, 1).
+std::optional<Millis> retry_pause(const Error& error, int attempts, Millis left,
+                                  const RetryLimits& limits, double random);
+
+/// Whether a call without an answer says that the other side is not well: unreachable or too late.
+/// What fails in our own house does not.
+bool is_ill(const Error& error);
+
+}  // namespace bridge::gateways
