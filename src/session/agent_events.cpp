@@ -33,7 +33,7 @@ bool is_current_chat(const BridgeSession& session, const AgentEvent& event) {
 void Turn::on(const AgentSaid& input) {
   const AgentEvent& event = input.event;
   if (!is_current_chat(s(), event)) {
-    count("webhook_other_chat");
+    count(Counted::webhook_other_chat);
     say(Verdict::other_chat);
     // The words of an earlier chat's agent still reach the user; they change no state.
     const bool speaks = event.kind == AgentEvent::Kind::reply && !event.text.empty();
@@ -69,7 +69,7 @@ void Turn::on(const AgentSaid& input) {
     case AgentEvent::Kind::reply:
       return take_row(event, input.service_account);
     case AgentEvent::Kind::other:
-      return count("webhook_unknown_event");
+      return count(Counted::webhook_unknown_event);
   }
 }
 
@@ -80,14 +80,14 @@ void Turn::settle_open(const AgentEvent& event) {
   s().chat.interaction_sys_id = event.interaction_sys_id;
   s().chat.interaction_number = event.interaction_number;
   if (s().chat.api == 0) s().chat.api = event.api;
-  count("open_settled_by_webhook");
+  count(Counted::open_settled_by_webhook);
   become_queued(true);
 }
 
 void Turn::take_row(const AgentEvent& row, const std::string& service_account) {
-  if (row.text.empty()) return count("webhook_without_text");
+  if (row.text.empty()) return count(Counted::webhook_without_text);
   if (!row.message_sys_id.empty() && !s().seen_messages.insert(row.message_sys_id)) {
-    count("webhook_repeat");
+    count(Counted::webhook_repeat);
     say(Verdict::repeat);
     // The other relay rule may know the name that the first one did not.
     if (s().state == State::live && s().chat.rep_name.empty() && !row.rep_name.empty() &&
@@ -97,13 +97,13 @@ void Turn::take_row(const AgentEvent& row, const std::string& service_account) {
   }
   changed();
   if (is_echo(row, service_account)) {
-    count("webhook_echo");
+    count(Counted::webhook_echo);
     say(Verdict::echo);
     if (row.sequence) account_for(*row.sequence);
     return;
   }
   if (may_be_echo(row, service_account)) {
-    count("webhook_parked");
+    count(Counted::webhook_parked);
     if (s().parked.size() < kMaxHeld) {
       s().parked.push_back(row);
       return;
@@ -157,7 +157,7 @@ void Turn::settle_parked(const Send& ended) {
       accept_row(row);
       continue;
     }
-    count("webhook_echo");
+    count(Counted::webhook_echo);
     if (row.sequence) account_for(*row.sequence);
   }
   if (!parked.empty()) changed();
@@ -166,7 +166,7 @@ void Turn::settle_parked(const Send& ended) {
 void Turn::accept_row(const AgentEvent& row) {
   const std::int64_t before = row.prev_sequence.value_or(0);
   if (before == 0 || s().sequences.contains(before)) return show_row(row, false);
-  count("webhook_held");
+  count(Counted::webhook_held);
   s().held.push_back({row, now_ + policy_.reorder_wait});
   changed();
   if (s().held.size() > kMaxHeld) {

@@ -11,6 +11,36 @@ Decision decide(const BridgeSession& session, const Input& input, Time now, cons
   return std::move(turn).take();
 }
 
+std::string_view to_string(Counted what) {
+  switch (what) {
+    case Counted::webhook_repeat:
+      return "webhook_repeat";
+    case Counted::webhook_echo:
+      return "webhook_echo";
+    case Counted::webhook_parked:
+      return "webhook_parked";
+    case Counted::webhook_held:
+      return "webhook_held";
+    case Counted::webhook_gap:
+      return "webhook_gap";
+    case Counted::webhook_other_chat:
+      return "webhook_other_chat";
+    case Counted::webhook_without_text:
+      return "webhook_without_text";
+    case Counted::webhook_unknown_event:
+      return "webhook_unknown_event";
+    case Counted::open_settled_by_webhook:
+      return "open_settled_by_webhook";
+    case Counted::user_message_repeat:
+      return "user_message_repeat";
+    case Counted::end_retried:
+      return "end_retried";
+    case Counted::end_given_up:
+      return "end_given_up";
+  }
+  return "unknown";
+}
+
 void Turn::tell_status() {
   StatusEvent status;
   status.state = s().state;
@@ -34,9 +64,9 @@ void Turn::on(const DirectLineBound& input) {
   changed();
 }
 
-void Turn::on(const UserTyping&) {
+void Turn::on(const UserTyping& input) {
   if (s().state != State::live) return say(Verdict::already);
-  start(TouchChat{s().chat, true});
+  start(TouchChat{s().chat, true, input.trace});
 }
 
 std::vector<Effect> resume(BridgeSession& session) {
@@ -48,12 +78,12 @@ std::vector<Effect> resume(BridgeSession& session) {
   for (Send& send : session.sends) {
     if (send.status != Send::Status::in_flight) continue;
     send.ask_first = true;
-    effects.push_back(
-        SendMessage{send.id, session.chat, send.text, send.client_message_id, send.deadline});
+    effects.push_back(SendMessage{send.id, session.chat, send.text, send.client_message_id,
+                                  send.deadline, send.trace});
   }
   for (PendingEnd& end : session.ends) {
     end.in_flight = true;
-    effects.push_back(EndChat{end.chat, end.reason});
+    effects.push_back(EndChat{end.chat, end.reason, end.trace});
   }
   return effects;
 }

@@ -25,6 +25,7 @@ void Turn::on(const Escalate& input) {
     case State::opening:
       if (s().open->in_flight) return say(Verdict::already);
       s().open->in_flight = true;
+      s().open->trace = input.trace;
       changed();
       start(OpenChat{s().chat, *s().open, true, false});
       return;
@@ -60,6 +61,7 @@ void Turn::begin_chat(const Escalate& input) {
   open.short_description = input.short_description;
   open.context = input.context;
   open.in_flight = true;
+  open.trace = input.trace;
   if (!input.opening_message.empty()) log(UserMessageEvent{input.opening_message, opening_id()});
   s().open = std::move(open);
   changed();
@@ -77,7 +79,7 @@ void Turn::on(const OpenAnswered& input) {
           opened.key = past.key;
           opened.user_sys_id = past.user_sys_id;
           past = opened;
-          end_in_servicenow(opened, CloseReason::user_ended);
+          end_in_servicenow(opened, CloseReason::user_ended, {});
         }
     }
     return;
@@ -94,9 +96,10 @@ void Turn::on(const OpenAnswered& input) {
     changed();
   }
   if (s().state == State::closed && s().open) {  // the user left while it was opening
+    const Trace trace = s().open->trace;
     s().open.reset();
     changed();
-    if (!input.error && input.found) end_in_servicenow(s().chat, s().close_reason);
+    if (!input.error && input.found) end_in_servicenow(s().chat, s().close_reason, trace);
     return;
   }
   if (s().state != State::opening) {  // a webhook was faster; the ids above are what was missing
@@ -116,6 +119,7 @@ void Turn::on(const OpenAnswered& input) {
 
 void Turn::become_queued(bool opening_sent) {
   const std::string opening = s().open ? s().open->opening_message : std::string();
+  Trace trace = s().open ? s().open->trace : Trace();
   s().open.reset();
   s().state = State::queued;
   s().live_chat_since = now_;
@@ -131,6 +135,7 @@ void Turn::become_queued(bool opening_sent) {
     send.text_hash = std::hash<std::string>()(opening);
     send.accepted = now_;
     send.deadline = now_ + policy_.send_deadline;
+    send.trace = std::move(trace);
     s().sends.push_front(std::move(send));
   }
   pump();
