@@ -23,5 +23,6 @@ std::vector<Field> web_fields();
 std::vector<Field> timer_fields();
 std::vector<Field> limit_fields();
 std::vector<Field> log_fields();
+std::vector<Field> metrics_fields();
 
 }  // namespace bridge::config
