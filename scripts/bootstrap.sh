@@ -52,7 +52,7 @@ wanted="g++ cmake ninja-build ccache git ca-certificates curl openssl
   $boost libssl-dev libspdlog-dev libfmt-dev libgtest-dev libgmock-dev
   duktape-dev libsqlite3-dev"
 if [ "$test_tools" = yes ]; then
-  wanted="$wanted python3 shellcheck"
+  wanted="$wanted python3 python3-yaml python3-jsonschema shellcheck"
   if ! have_node; then wanted="$wanted nodejs npm"; fi
   # Formatting and the coroutine gate are tied to one version of the LLVM tools; Debian 13 has it not.
   if [ "$release" = 12 ]; then wanted="$wanted clang-format-14 clang-tools-14"; fi
@@ -66,11 +66,17 @@ for package in $wanted; do
   state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
   if [ "$state" != installed ]; then missing="$missing $package"; fi
 done
-if [ -z "$missing" ]; then exit 0; fi
+
+# promtool comes with the Prometheus server, which nobody wants started on the machine on which they
+# test: its package is fetched and unpacked, not installed.
+promtool=no
+if [ "$test_tools" = yes ] && [ ! -x "$root/build/tools/promtool" ] &&
+  ! command -v promtool >/dev/null 2>&1; then promtool=yes; fi
+if [ -z "$missing" ] && [ "$promtool" = no ]; then exit 0; fi
 
 as_root=
 if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null 2>&1 ||
+  command -v sudo >/dev/null 2>&1 || [ -z "$missing" ] ||
     die "bootstrap: packages are missing:$missing. Install them as root, or install sudo."
   as_root='sudo'
 fi
@@ -81,13 +87,34 @@ apt() {
     -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"
 }
 
-say "bootstrap: installing$missing"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-# A failing source that has nothing to do with us must not stop the rest: the installation decides.
-apt update >"$log" 2>&1 || complain "bootstrap: apt-get update complains: $(tail -n 1 "$log")"
-# shellcheck disable=SC2086  # a list of words
-if ! apt install -y --no-install-recommends $missing >"$log" 2>&1; then
-  tail -n 20 "$log" >&2
-  die "bootstrap: apt-get could not install:$missing"
+unpacked=$(mktemp -d)
+trap 'rm -rf "$log" "$unpacked"' EXIT
+
+if [ -n "$missing" ]; then
+  say "bootstrap: installing$missing"
+  # A failing source that has nothing to do with us must not stop the rest: the installation decides.
+  apt update >"$log" 2>&1 || complain "bootstrap: apt-get update complains: $(tail -n 1 "$log")"
+  # shellcheck disable=SC2086  # a list of words
+  if ! apt install -y --no-install-recommends $missing >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    die "bootstrap: apt-get could not install:$missing"
+  fi
+fi
+
+fetch_promtool() {
+  cd "$unpacked"
+  apt-get -qq download prometheus >"$log" 2>&1 || {
+    # The lists may be missing or old.
+    apt update >"$log" 2>&1 || true
+    apt-get -qq download prometheus >"$log" 2>&1
+  }
+  dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
+  mkdir -p "$root/build/tools"
+  mv usr/bin/promtool "$root/build/tools/promtool"
+}
+if [ "$promtool" = yes ]; then
+  say "bootstrap: fetching promtool"
+  # What needs it is skipped without it, and says so.
+  (fetch_promtool) || complain "bootstrap: promtool could not be fetched: $(tail -n 1 "$log")"
 fi

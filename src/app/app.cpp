@@ -14,6 +14,7 @@
 #include "bridge/stores/memory_store.hpp"
 #include "bridge/telemetry/logging.hpp"
 #include "bridge/telemetry/metrics.hpp"
+#include "bridge/telemetry/process.hpp"
 
 namespace bridge::app {
 namespace {
@@ -24,6 +25,13 @@ constexpr std::chrono::seconds kUnwind{2};
 /// use those above it.
 struct App::Parts {
   Parts(asio::any_io_executor e, config::Config c) : executor(std::move(e)), config(std::move(c)) {}
+
+  /// What /metrics answers.
+  std::string metrics_text() {
+    handoff->measure();
+    metrics.gauge("ready").set(readiness.ready ? 1 : 0);
+    return metrics.prometheus_text() + telemetry::process_metrics_text();
+  }
 
   asio::any_io_executor executor;
   config::Config config;
@@ -76,6 +84,8 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
                      *parts.handoff_log, parts.metrics});
 
   channels::Options channel = channel_options(settings);
+  parts.metrics.gauge("build_info", {{"version", BRIDGE_VERSION}}).set(1);
+  if (settings.web.metrics) channel.metrics_text = [&parts] { return parts.metrics_text(); };
   channel.web_dir = config::find_web_dir(settings.web.web_dir, program).string();
   parts.channels = std::make_unique<channels::Channels>(*parts.handoff, std::move(channel),
                                                         parts.readiness, *parts.api_log);

@@ -10,6 +10,7 @@ telemetry::LogOptions log_options(const config::Config& config) {
   options.level = config.log.level;
   options.format = config.log.format == config::LogFormat::json ? telemetry::LogFormat::json
                                                                 : telemetry::LogFormat::text;
+  options.repeat_limit = config.log.repeats;
   return options;
 }
 
@@ -106,6 +107,7 @@ channels::Options channel_options(const config::Config& config) {
   options.trust_forwarded_host = config.web.trusted_proxies > 0;
   options.public_url = config.web.public_url;
   options.max_text_characters = config.limits.max_text_characters;
+  options.metrics_token = identity::SharedSecret(config.web.metrics_tokens);
   return options;
 }
 

@@ -4,6 +4,7 @@
 #include "bridge/core/exception.hpp"
 #include "channels/guard.hpp"
 #include "channels/reply.hpp"
+#include "channels/tracing.hpp"
 #include "channels/web_files.hpp"
 
 namespace bridge::channels {
@@ -34,6 +35,8 @@ void Channels::mount(net::Router& router) {
   });
   router.set_finish([this](const net::Request& request, net::Response& response) {
     response.headers.set("X-Content-Type-Options", "nosniff");
+    if (!response.headers.has("X-Request-Id"))
+      response.headers.set("X-Request-Id", request.id.empty() ? draw_request_id() : request.id);
     if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "no-store");
     const std::string_view origin = request.headers.get("Origin");
     if (origin.empty() || !guard_->origin_is_listed(origin)) return;

@@ -2,6 +2,7 @@
 // The HTTP tools of a Copilot Studio agent: hand the user over, or file an incident.
 #include "channels/guard.hpp"
 #include "channels/reply.hpp"
+#include "channels/tracing.hpp"
 
 namespace bridge::channels {
 namespace {
@@ -40,6 +41,7 @@ Task<net::Response> CopilotTools::escalate(net::Request& request) {
   if (!id) co_return refuse(logger_, request, id.error());
   handoff::EscalateRequest order;
   order.opening_message = opening.value_or(summary.value_or(""));
+  order.trace = trace_of(request);
   auto escalated = co_await handoff_.escalate(*id, std::move(order));
   if (!escalated && is_our_own(escalated.error()))
     co_return refuse(logger_, request, escalated.error());
@@ -60,6 +62,7 @@ Task<net::Response> CopilotTools::create_ticket(net::Request& request) {
   order.description = fields.text("description", 4'000).value_or("");
   order.caller = fields.text("caller_email", 320).value_or("");
   order.request_id = fields.text("request_id", 100).value_or("");
+  order.trace = trace_of(request);
   if (fields.problem()) co_return refuse(logger_, request, *fields.problem());
   if (order.short_description.empty())
     co_return refuse(logger_, request, Refusal(400, "short_description required"));

@@ -3,7 +3,7 @@
 
 #include <boost/json/serialize.hpp>
 
-#include "bridge/core/random.hpp"
+#include "channels/tracing.hpp"
 
 namespace bridge::channels {
 namespace {
@@ -65,7 +65,7 @@ net::Response reply(unsigned status, const json::object& body) {
 }
 
 net::Response refuse(Logger& logger, const net::Request& request, const Refusal& refusal) {
-  const std::string ref = random_hex(4);
+  const std::string ref = request.id.empty() ? draw_request_id() : request.id;
   logger.log(refusal.status >= 500 ? Level::error : Level::warning, "request_refused",
              {{"method", net::to_string(request.method)},
               {"path", request.path},
@@ -80,6 +80,7 @@ net::Response refuse(Logger& logger, const net::Request& request, const Refusal&
   if (!refusal.outcome.empty()) body["outcome"] = refusal.outcome;
   body["ref"] = ref;
   net::Response response = reply(refusal.status, body);
+  response.headers.set("X-Request-Id", ref);
   if (refusal.retry_after)
     response.headers.set("Retry-After", std::to_string(refusal.retry_after->count()));
   return response;

@@ -6,6 +6,7 @@
 
 #include "channels/guard.hpp"
 #include "channels/reply.hpp"
+#include "channels/tracing.hpp"
 
 namespace bridge::channels {
 namespace {
@@ -94,7 +95,7 @@ Task<net::Response> take(handoff::Handoff& handoff, Guard& guard, Logger& logger
   if (!body) co_return refuse(logger, request, body.error());
   auto event = read_event(*body);
   if (!event) co_return refuse(logger, request, event.error());
-  auto taken = co_await handoff.agent_event(std::move(*event));
+  auto taken = co_await handoff.agent_event(std::move(*event), trace_of(request));
   if (taken) {
     json::object answer{{"ok", true}};
     if (unmatched_is_fine) answer["matched"] = true;

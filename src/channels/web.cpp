@@ -8,6 +8,7 @@
 #include "bridge/identity/tokens.hpp"
 #include "channels/guard.hpp"
 #include "channels/reply.hpp"
+#include "channels/tracing.hpp"
 
 namespace bridge::channels {
 namespace {
@@ -124,6 +125,7 @@ Task<net::Response> Web::escalate(net::Request& request) {
   order.user_display_name = fields.text("user_display_name", kMaxName).value_or("");
   order.opening_message = fields.text("opening_message", options_.max_text_characters).value_or("");
   order.context = context_text(*body);
+  order.trace = trace_of(request);
   if (fields.problem()) co_return refuse(logger_, request, *fields.problem());
   if (count_characters(order.context) > kMaxContext)
     co_return refuse(logger_, request,
@@ -181,11 +183,11 @@ Task<net::Response> Web::user_message(net::Request& request) {
   auto session = co_await guard_.session(request, id);
   if (!session) co_return refuse(logger_, request, session.error());
   if (text == kOldEndText) {
-    auto ended = co_await handoff_.end(id, session::CloseReason::user_ended);
+    auto ended = co_await handoff_.end(id, session::CloseReason::user_ended, trace_of(request));
     if (!ended) co_return refuse(logger_, request, ended.error());
     co_return reply(200, {{"ok", true}});
   }
-  auto sent = co_await handoff_.user_message(id, text, message_id);
+  auto sent = co_await handoff_.user_message(id, text, message_id, trace_of(request));
   if (!sent) co_return refuse(logger_, request, sent.error());
   if (sent->status == session::Send::Status::delivered) co_return reply(200, {{"ok", true}});
   if (sent->chat_ended) co_return refuse(logger_, request, Refusal(409, "session closed"));
@@ -201,7 +203,7 @@ Task<net::Response> Web::typing(net::Request& request) {
   if (!body) co_return refuse(logger_, request, body.error());
   auto session = co_await own_session(request, *body);
   if (!session) co_return refuse(logger_, request, session.error());
-  auto done = co_await handoff_.user_typing((*session)->id);
+  auto done = co_await handoff_.user_typing((*session)->id, trace_of(request));
   if (!done) co_return refuse(logger_, request, done.error());
   co_return reply(200, {{"ok", true}});
 }
@@ -211,7 +213,8 @@ Task<net::Response> Web::end(net::Request& request) {
   if (!body) co_return refuse(logger_, request, body.error());
   auto session = co_await own_session(request, *body);
   if (!session) co_return refuse(logger_, request, session.error());
-  auto done = co_await handoff_.end((*session)->id, session::CloseReason::user_ended);
+  auto done =
+      co_await handoff_.end((*session)->id, session::CloseReason::user_ended, trace_of(request));
   if (!done) co_return refuse(logger_, request, done.error());
   co_return reply(200, {{"ok", true}});
 }

@@ -6,6 +6,7 @@
 
 #include "channels/guard.hpp"
 #include "channels/reply.hpp"
+#include "channels/tracing.hpp"
 
 namespace bridge::channels {
 namespace {
@@ -97,28 +98,34 @@ Task<> drain(net::WebSocket& socket) {
   }
 }
 
-Task<> reject(std::shared_ptr<net::WebSocket> socket, std::string_view error, net::CloseCode code) {
+Task<> reject(Logger& logger, std::string ref, std::shared_ptr<net::WebSocket> socket,
+              std::string_view error, net::CloseCode code) {
+  logger.warning("socket_refused",
+                 {{"error", error}, {"code", static_cast<int>(code)}, {"ref", ref}});
   // A browser cannot see why a handshake failed, so it is told afterwards.
   socket->send(error_frame(error));
   socket->close(code, error);
   co_await drain(*socket);
 }
 
-Task<> serve(handoff::Handoff& handoff, Guard& guard, net::Request request,
+Task<> serve(handoff::Handoff& handoff, Guard& guard, Logger& logger, net::Request request,
              std::shared_ptr<net::WebSocket> socket) {
+  const std::string ref = trace_of(request).request_id;
   auto session = co_await guard.session(request, request.parameter("sid"), protocol_token(request));
   if (!session) {
     if (session.error().is(Errc::not_found))
-      co_return co_await reject(socket, "unknown session", net::CloseCode::unknown_session);
+      co_return co_await reject(logger, ref, socket, "unknown session",
+                                net::CloseCode::unknown_session);
     const std::string_view error =
         session.error().is(Errc::unauthorized) ? "session token required" : "not your session";
-    co_return co_await reject(socket, error, net::CloseCode::unauthorized);
+    co_return co_await reject(logger, ref, socket, error, net::CloseCode::unauthorized);
   }
   std::optional<session::Cursor> after;
   if (const auto text = request.query("after")) {
     after = session::parse_cursor(*text);
     if (!after)
-      co_return co_await reject(socket, "after must be <epoch>:<seq>", net::CloseCode::policy);
+      co_return co_await reject(logger, ref, socket, "after must be <epoch>:<seq>",
+                                net::CloseCode::policy);
   }
   request = net::Request();  // a socket lives for hours; its handshake need not
   SocketReader reader(socket, !after);
@@ -129,7 +136,8 @@ Task<> serve(handoff::Handoff& handoff, Guard& guard, net::Request request,
   });
   auto subscription = co_await handoff.subscribe((*session)->id, after, reader);
   if (!subscription)
-    co_return co_await reject(socket, "unknown session", net::CloseCode::unknown_session);
+    co_return co_await reject(logger, ref, socket, "unknown session",
+                              net::CloseCode::unknown_session);
   co_await drain(*socket);
   subscription->detach(reader.unconfirmed());
 }
@@ -151,7 +159,7 @@ void Channels::mount_web_socket(net::Router& router) {
     return std::string();
   };
   route.run = [this](net::Request request, std::shared_ptr<net::WebSocket> socket) {
-    return serve(handoff_, *guard_, std::move(request), std::move(socket));
+    return serve(handoff_, *guard_, logger_, std::move(request), std::move(socket));
   };
   router.add(std::move(route));
 }

@@ -82,7 +82,8 @@ std::string configuration_markdown() {
   std::string text =
       "# Configuration\n"
       "\n"
-      "<!-- Made from the rows of src/config/fields_*.cpp; a unit test compares. To write it anew:\n"
+      "<!-- Made from the rows of src/config/fields_*.cpp; a unit test compares. To write it "
+      "anew:\n"
       "     BRIDGE_UPDATE_DOCS=1 <build>/bin/unit_config -->\n"
       "\n"
       "Everything is set by environment variables. `--env-file FILE` reads them from a file of\n"

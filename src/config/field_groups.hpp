@@ -25,5 +25,6 @@ std::vector<Field> timer_fields();
 std::vector<Field> limit_fields();
 std::vector<Field> connection_fields();  ///< the same group
 std::vector<Field> log_fields();
+std::vector<Field> metrics_fields();
 
 }  // namespace bridge::config

@@ -28,7 +28,7 @@ bool is_pending(const Send* send) {
 }  // namespace
 
 Task<Result<Sent>> Handoff::user_message(SessionId id, std::string text,
-                                         std::string client_message_id) {
+                                         std::string client_message_id, Trace trace) {
   auto found = co_await engine_->entry(std::move(id));
   if (!found) co_return found.error();
   const EntryPtr entry = *found;
@@ -36,6 +36,7 @@ Task<Result<Sent>> Handoff::user_message(SessionId id, std::string text,
   input.text = std::move(text);
   input.client_message_id =
       client_message_id.empty() ? "b-" + random_hex(12) : std::move(client_message_id);
+  input.trace = std::move(trace);
   auto applied = co_await engine_->apply(entry, std::move(input));
   if (!applied) co_return applied.error();
 
@@ -75,21 +76,24 @@ Task<Result<Sent>> Handoff::user_message(SessionId id, std::string text,
   co_return sent;
 }
 
-Task<Result<>> Handoff::user_typing(SessionId id) {
+Task<Result<>> Handoff::user_typing(SessionId id, Trace trace) {
   auto entry = co_await engine_->entry(std::move(id));
   if (!entry) co_return entry.error();
-  auto applied = co_await engine_->apply(*entry, session::UserTyping());
+  session::UserTyping input;
+  input.trace = std::move(trace);
+  auto applied = co_await engine_->apply(*entry, std::move(input));
   if (!applied) co_return applied.error();
   co_return Result<>();
 }
 
-Task<Result<>> Handoff::end(SessionId id, session::CloseReason reason) {
+Task<Result<>> Handoff::end(SessionId id, session::CloseReason reason, Trace trace) {
   auto found = co_await engine_->entry(std::move(id));
   if (!found) co_return found.error();
   const EntryPtr entry = *found;
   session::End input;
   input.reason = reason;
-  auto applied = co_await engine_->apply(entry, input);
+  input.trace = std::move(trace);
+  auto applied = co_await engine_->apply(entry, std::move(input));
   if (!applied) co_return applied.error();
   // The end is committed and will be carried out whatever happens here; waiting for the first try
   // lets "ok" mean, as a rule, that ServiceNow has ended it.
@@ -114,7 +118,7 @@ struct WebhookOutcome {
   async::Signal done;
 };
 
-Task<Result<Verdict>> Handoff::agent_event(AgentEvent event) {
+Task<Result<Verdict>> Handoff::agent_event(AgentEvent event, Trace trace) {
   SessionId id;
   if (!event.interaction_sys_id.empty()) {
     auto found = co_await ports_.store.find(Index::interaction, event.interaction_sys_id);
@@ -132,20 +136,35 @@ Task<Result<Verdict>> Handoff::agent_event(AgentEvent event) {
   if (!found) co_return found.error();
   const EntryPtr entry = *found;
   if (entry->webhooks.load() >= options_.max_waiting_webhooks) {
-    ports_.metrics.count("bridge_webhooks_refused_total");
+    engine_->vitals().webhooks_refused.add();
     co_return Error(Errc::overloaded, "too many webhooks are waiting");
   }
   // The rule never calls again: once taken, the event goes on even if its caller is told 503.
   auto outcome = std::make_shared<WebhookOutcome>(tasks_.executor());
-  tasks_.spawn("agent_event", take_agent_event(entry, std::move(event), outcome));
+  engine_->vitals().webhooks_waiting.add(1);
+  tasks_.spawn("agent_event", take_agent_event(entry, std::move(event), std::move(trace), outcome));
   const Deadline deadline = in(options_.webhook_deadline);
   if (!outcome->result) (void)co_await outcome->done.wait(outcome->done.generation(), deadline);
   if (!outcome->result) co_return Error(Errc::overloaded, "not committed in time");
   co_return *outcome->result;
 }
 
-Task<> Handoff::take_agent_event(EntryPtr entry, AgentEvent event,
+/// One webhook less waits, however its task ends.
+class TakenUp {
+ public:
+  explicit TakenUp(Gauge& waiting) : waiting_(waiting) {}
+  TakenUp(const TakenUp&) = delete;
+  TakenUp& operator=(const TakenUp&) = delete;
+  ~TakenUp() { waiting_.add(-1); }
+
+ private:
+  Gauge& waiting_;
+};
+
+Task<> Handoff::take_agent_event(EntryPtr entry, AgentEvent event, Trace trace,
                                  std::shared_ptr<WebhookOutcome> outcome) {
+  const TakenUp taken(engine_->vitals().webhooks_waiting);
+  const std::string ref = trace.request_id;
   const auto turn = co_await entry->webhooks.lock();
   std::string account;
   if (!event.sender_sys_id.empty()) account = co_await own_account();
@@ -153,13 +172,15 @@ Task<> Handoff::take_agent_event(EntryPtr entry, AgentEvent event,
   session::AgentSaid input;
   input.event = std::move(event);
   input.service_account = account;
+  input.trace = std::move(trace);
   auto applied = co_await engine_->apply(entry, std::move(input));
   if (applied) {
     outcome->result = applied->verdict;
   } else {
     outcome->result = applied.error();
-    ports_.logger.error("webhook_not_committed",
-                        {{"session", entry->id}, {"reason", applied.error().to_string()}});
+    ports_.logger.error(
+        "webhook_not_committed",
+        {{"session", entry->id}, {"reason", applied.error().to_string()}, {"ref", ref}});
   }
   outcome->done.notify();
 }

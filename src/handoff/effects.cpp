@@ -4,12 +4,13 @@
 namespace bridge::handoff {
 namespace {
 
-ChatRef ref_of(const session::Chat& chat) {
+ChatRef ref_of(const session::Chat& chat, const Trace& trace) {
   ChatRef ref;
   ref.conversation_sys_id = chat.conversation_sys_id;
   ref.interaction_sys_id = chat.interaction_sys_id;
   ref.user_sys_id = chat.user_sys_id;
   ref.api = chat.api;
+  ref.trace = trace;
   return ref;
 }
 
@@ -54,7 +55,7 @@ void Effects::run(const EntryPtr& entry, const session::ShowTyping& effect) {
                 std::make_shared<const std::string>(session::render_typing(effect.rep_name)));
 }
 void Effects::run(const EntryPtr&, const session::Count& effect) {
-  ports_.metrics.count("bridge_handoff_events_total", effect.what);
+  engine_->vitals().count(effect.what);
 }
 
 Task<> Effects::report(EntryPtr entry, session::Input input) {
@@ -98,6 +99,7 @@ Task<> Effects::open(EntryPtr entry, session::OpenChat effect) {
   request.opening_message = effect.open.opening_message;
   request.short_description = effect.open.short_description;
   request.context = effect.open.context;
+  request.trace = effect.open.trace;
   auto opened = co_await ports_.chat.open(std::move(request), deadline);
   if (opened) {
     answer = answer_of(effect.chat, *opened);
@@ -106,14 +108,16 @@ Task<> Effects::open(EntryPtr entry, session::OpenChat effect) {
     ports_.logger.warning("open_chat_failed",
                           {{"session", entry->id},
                            {"reason", opened.error().to_string()},
-                           {"unknown", opened.error().outcome() == Outcome::unknown}});
+                           {"unknown", opened.error().outcome() == Outcome::unknown},
+                           {"ref", effect.open.trace.request_id}});
   }
   co_await report(entry, std::move(answer));
 }
 
 Task<> Effects::send(EntryPtr entry, session::SendMessage effect) {
   SendRequest request;
-  request.chat = ref_of(effect.chat);
+  request.chat = ref_of(effect.chat, effect.trace);
+  request.trace = effect.trace;
   request.text = std::move(effect.text);
   request.client_message_id = effect.client_message_id;
   const auto left = std::max(effect.deadline - ports_.time.now(), Millis(0));
@@ -128,7 +132,8 @@ Task<> Effects::send(EntryPtr entry, session::SendMessage effect) {
     ports_.logger.warning("send_message_failed",
                           {{"session", entry->id},
                            {"reason", sent.error().to_string()},
-                           {"unknown", sent.error().outcome() == Outcome::unknown}});
+                           {"unknown", sent.error().outcome() == Outcome::unknown},
+                           {"ref", effect.trace.request_id}});
   }
   co_await report(entry, std::move(answer));
 }
@@ -139,14 +144,15 @@ Task<> Effects::end(EntryPtr entry, session::EndChat effect) {
   const Deadline deadline = in(options_.open_deadline);
   session::EndAnswered answer;
   answer.key = effect.chat.key;
-  ChatRef chat = ref_of(effect.chat);
+  ChatRef chat = ref_of(effect.chat, effect.trace);
   auto known = co_await look_up(chat, effect.chat.key, deadline);
   auto ended = known;
   if (known) ended = co_await ports_.chat.end(std::move(chat), reason, deadline);
   if (!ended) {
     answer.error = ended.error();
-    ports_.logger.warning("end_chat_failed",
-                          {{"session", entry->id}, {"reason", ended.error().to_string()}});
+    ports_.logger.warning("end_chat_failed", {{"session", entry->id},
+                                              {"reason", ended.error().to_string()},
+                                              {"ref", effect.trace.request_id}});
   }
   co_await report(entry, std::move(answer));
 }
@@ -165,8 +171,9 @@ Task<Result<>> Effects::look_up(ChatRef& chat, std::string key, Deadline deadlin
 }
 
 Task<> Effects::touch(EntryPtr entry, session::TouchChat effect) {
+  ChatRef chat = ref_of(effect.chat, effect.trace);
   const auto touched =
-      co_await ports_.chat.touch(ref_of(effect.chat), effect.typing, in(options_.touch_deadline));
+      co_await ports_.chat.touch(std::move(chat), effect.typing, in(options_.touch_deadline));
   if (!touched && touched.error().is(Errc::chat_ended)) {
     session::InteractionAnswered answer;
     answer.chat_number = effect.chat.number;
@@ -175,8 +182,9 @@ Task<> Effects::touch(EntryPtr entry, session::TouchChat effect) {
   }
   // Nobody waits for it and the next one comes within a minute.
   if (!touched)
-    ports_.logger.debug("touch_failed",
-                        {{"session", entry->id}, {"reason", touched.error().to_string()}});
+    ports_.logger.debug("touch_failed", {{"session", entry->id},
+                                         {"reason", touched.error().to_string()},
+                                         {"ref", effect.trace.request_id}});
 }
 
 Task<> Effects::ask(EntryPtr entry, session::AskInteraction effect) {

@@ -12,7 +12,30 @@ using session::LoggedEventPtr;
 
 namespace {
 constexpr int kMaxConflicts = 8;
-}
+
+/// The request on whose behalf an input came: its own, or the one whose outcome it tells.
+struct RefOf {
+  const BridgeSession& session;
+
+  std::string operator()(const session::Escalate& input) const { return input.trace.request_id; }
+  std::string operator()(const session::UserMessage& input) const { return input.trace.request_id; }
+  std::string operator()(const session::End& input) const { return input.trace.request_id; }
+  std::string operator()(const session::AgentSaid& input) const { return input.trace.request_id; }
+  std::string operator()(const session::OpenAnswered&) const {
+    return session.open ? session.open->trace.request_id : std::string();
+  }
+  std::string operator()(const session::SendAnswered& input) const {
+    for (const session::Send& send : session.sends)
+      if (send.id == input.send_id) return send.trace.request_id;
+    return {};
+  }
+  template <class Other>
+  std::string operator()(const Other&) const {
+    return {};  // time has passed, or nobody waits for it
+  }
+};
+
+}  // namespace
 
 Engine::Engine(const asio::any_io_executor& executor, const Options& options, const Ports& ports,
                std::function<void(const EntryPtr&, const session::Effect&)> act)
@@ -20,11 +43,14 @@ Engine::Engine(const asio::any_io_executor& executor, const Options& options, co
       options_(options),
       ports_(ports),
       act_(std::move(act)),
+      vitals_(ports.metrics),
       due_changed_(executor) {}
 
 EntryPtr Engine::keep(StoredSession stored) {
   auto entry = std::make_shared<Entry>(executor_, std::move(stored.state));
   entry->log = std::move(stored.log);
+  entry->handed = entry->log.last_seq();
+  entry->vitals = &vitals_;
   // Who was reading before this process had the session is not known; nobody is declared gone
   // until they have had the usual time to come back.
   entry->presence.last_seen = ports_.time.now();
@@ -35,8 +61,17 @@ EntryPtr Engine::keep(StoredSession stored) {
     }
   };
   entries_[entry->id] = entry;
+  vitals_.track(*entry);
   schedule(entry);
   return entry;
+}
+
+Task<Result<>> Engine::commit(Commit commit) {
+  const auto began = std::chrono::steady_clock::now();
+  auto committed = co_await ports_.store.commit(std::move(commit));
+  vitals_.commit_seconds.observe(
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+  co_return committed;
 }
 
 Task<Result<EntryPtr>> Engine::entry(session::SessionId id) {
@@ -56,9 +91,9 @@ Task<Result<EntryPtr>> Engine::create(BridgeSession session) {
   session.version = 1;
   StoredSession stored;
   stored.state = std::make_shared<const BridgeSession>(std::move(session));
-  Commit commit;
-  commit.next = stored.state;
-  auto committed = co_await ports_.store.commit(std::move(commit));
+  Commit first;
+  first.next = stored.state;
+  auto committed = co_await commit(std::move(first));
   if (!committed) co_return committed.error();
   co_return keep(std::move(stored));
 }
@@ -83,24 +118,25 @@ Task<Result<Applied>> Engine::apply(EntryPtr entry, session::Input input) {
       events.reserve(decision.events.size());
       for (session::Event& event : decision.events)
         events.push_back(std::make_shared<const LoggedEvent>(std::move(event)));
-      Commit commit;
-      commit.next = next;
-      commit.events = events;
-      commit.first_kept_seq = entry->log.first_seq();
-      auto committed = co_await ports_.store.commit(std::move(commit));
+      Commit step;
+      step.next = next;
+      step.events = events;
+      step.first_kept_seq = entry->log.first_seq();
+      auto committed = co_await commit(std::move(step));
       if (!committed && committed.error().is(Errc::conflict)) {
-        ports_.metrics.count("bridge_commit_conflicts_total");
+        vitals_.commit_conflicts.add();
         auto stored = co_await ports_.store.load(entry->id);
         if (!stored) co_return stored.error();
         // Another replica's events are published here too, so that our readers miss nothing.
         std::vector<LoggedEventPtr> theirs =
             stored->log.read({stored->state->epoch, entry->log.last_seq()}, stored->state->epoch)
                 .events;
-        if (stored->state->version > entry->state->version) publish(entry, stored->state, theirs);
+        if (stored->state->version > entry->state->version)
+          publish(entry, stored->state, theirs, nullptr);
         continue;
       }
       if (!committed) co_return committed.error();
-      publish(entry, next, events);
+      publish(entry, next, events, &input);
     }
     for (const session::Effect& effect : decision.effects) act_(entry, effect);
     co_return applied;
@@ -109,9 +145,10 @@ Task<Result<Applied>> Engine::apply(EntryPtr entry, session::Input input) {
 }
 
 void Engine::publish(const EntryPtr& entry, std::shared_ptr<const BridgeSession> next,
-                     const std::vector<LoggedEventPtr>& events) {
-  log_change(*entry->state, *next);
+                     const std::vector<LoggedEventPtr>& events, const session::Input* input) {
+  log_change(*entry->state, *next, input);
   entry->state = std::move(next);
+  vitals_.track(*entry);
   for (const LoggedEventPtr& event : events) entry->log.append(event);
   entry->log.trim(options_.log, ports_.time.now());
   entry->plain.trim(entry->log);
@@ -120,6 +157,7 @@ void Engine::publish(const EntryPtr& entry, std::shared_ptr<const BridgeSession>
     const std::vector<Subscriber*> readers = entry->subscribers;
     for (Subscriber* reader : readers) reader->on_event(event);
     entry->plain.offer(event);
+    if (!entry->subscribers.empty() || entry->plain.newest()) entry->handed = event->event.seq;
   }
   entry->changed.notify();
   schedule(entry);
@@ -137,6 +175,7 @@ void Engine::show(Entry& entry, std::shared_ptr<const std::string> frame) {
 Task<> Engine::forget(EntryPtr entry) {
   if (entry->forgotten) co_return;
   entry->forgotten = true;
+  vitals_.track(*entry);
   due_.erase({entry->due, entry->id});
   // It stays known here as forgotten until it is gone, so that nobody loads it once more.
   const auto erased = co_await ports_.store.erase(entry->id);
@@ -192,13 +231,18 @@ Task<> Engine::run_timer() {
   }
 }
 
-void Engine::log_change(const BridgeSession& before, const BridgeSession& after) {
-  if (before.state == after.state) return;
-  ports_.metrics.count("bridge_session_changes_total", session::shown(after.state));
-  ports_.logger.info("session_state", {{"session", after.id},
-                                       {"from", session::to_string(before.state)},
-                                       {"to", session::to_string(after.state)},
-                                       {"interaction", after.chat.interaction_number}});
+void Engine::log_change(const BridgeSession& before, const BridgeSession& after,
+                        const session::Input* input) {
+  if (before.state == after.state || !ports_.logger.enabled(Level::info)) return;
+  const bool closed = after.state == session::State::closed;
+  const std::string ref = input ? std::visit(RefOf{before}, *input) : std::string();
+  ports_.logger.info("session_state",
+                     {{"session", after.id},
+                      {"from", session::to_string(before.state)},
+                      {"to", session::to_string(after.state)},
+                      {"reason", closed ? session::to_string(after.close_reason) : ""},
+                      {"interaction", after.chat.interaction_number},
+                      {"ref", ref}});
 }
 
 }  // namespace bridge::handoff

@@ -11,6 +11,7 @@
 #include "bridge/async/task_group.hpp"
 #include "bridge/handoff/handoff.hpp"
 #include "handoff/entry.hpp"
+#include "handoff/vitals.hpp"
 
 namespace bridge::handoff {
 
@@ -49,17 +50,22 @@ class Engine {
   }
 
   std::size_t cached() const { return entries_.size(); }
+  Vitals& vitals() { return vitals_; }
 
  private:
+  Task<Result<>> commit(Commit commit);
   EntryPtr keep(StoredSession stored);
   void publish(const EntryPtr& entry, std::shared_ptr<const session::BridgeSession> next,
-               const std::vector<session::LoggedEventPtr>& events);
-  void log_change(const session::BridgeSession& before, const session::BridgeSession& after);
+               const std::vector<session::LoggedEventPtr>& events, const session::Input* input);
+  /// `input`: what brought it about; null if it was another replica.
+  void log_change(const session::BridgeSession& before, const session::BridgeSession& after,
+                  const session::Input* input);
 
   asio::any_io_executor executor_;
   const Options& options_;
   const Ports& ports_;
   std::function<void(const EntryPtr&, const session::Effect&)> act_;
+  Vitals vitals_;
   std::unordered_map<session::SessionId, EntryPtr> entries_;
   std::set<std::pair<Time, session::SessionId>> due_;
   async::Signal due_changed_;

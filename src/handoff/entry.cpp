@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "handoff/vitals.hpp"
+
 namespace bridge::handoff {
 
 void PlainReader::offer(const session::LoggedEventPtr& event) {
@@ -71,6 +73,12 @@ void Subscription::detach(std::vector<std::uint64_t> unconfirmed) {
     std::erase(entry_->subscribers, subscriber_);
   }
   --entry_->presence.attached;
+  entry_->vitals->sockets.add(-1);
+  const bool alone = entry_->subscribers.empty() && !entry_->plain.newest();
+  if (alone && !unconfirmed.empty()) {
+    const std::uint64_t first = *std::min_element(unconfirmed.begin(), unconfirmed.end());
+    entry_->handed = std::min(entry_->handed, first - 1);
+  }
   entry_->on_detached();
   entry_.reset();
 }

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -40,6 +41,8 @@ class PlainReader {
   std::set<std::uint64_t> waiting_;  // seqs
 };
 
+class Vitals;
+
 struct Entry {
   Entry(const asio::any_io_executor& executor, std::shared_ptr<const session::BridgeSession> s)
       : id(s->id), state(std::move(s)), changed(executor), webhooks(executor), changes(executor) {}
@@ -57,6 +60,10 @@ struct Entry {
   std::uint64_t transients = 0;
   Time due = Time::max();  ///< as registered with the timer
   bool forgotten = false;
+  /// Up to here some reader has been handed what happened, as far as this process knows.
+  std::uint64_t handed = 0;
+  std::optional<session::State> counted_as;  ///< where Vitals counts it
+  Vitals* vitals = nullptr;
   /// Set by the engine: presence has changed, so the next due time may have.
   std::function<void()> on_detached;
 };

@@ -72,7 +72,7 @@ Task<Result<>> Handoff::evict_one() {
       const bool busy = session.open || !session.ends.empty() || (*entry)->presence.attached > 0;
       if (session.state == State::closed && busy) continue;
       co_await engine_->forget(*entry);
-      ports_.metrics.count("bridge_sessions_evicted_total");
+      engine_->vitals().sessions_evicted.add();
       co_return Result<>();
     }
   }
@@ -97,7 +97,7 @@ Task<Result<SessionId>> Handoff::open_session(NewSession request) {
   session.browser_hash = std::move(request.browser_hash);
   auto entry = co_await engine_->create(std::move(session));
   if (!entry) co_return entry.error();
-  ports_.metrics.count("bridge_sessions_opened_total");
+  engine_->vitals().sessions_opened.add();
   co_return (*entry)->id;
 }
 
@@ -132,7 +132,7 @@ Task<Result<std::string>> Handoff::user_for(const BridgeSession& session) {
   auto resolved = co_await ports_.users.resolve(session.user_email, in(options_.open_deadline));
   if (resolved && *resolved) co_return **resolved;
   if (!resolved && !resolved.error().is(Errc::invalid_argument)) co_return resolved.error();
-  ports_.metrics.count("bridge_users_unresolved_total");
+  engine_->vitals().users_unresolved.add();
   ports_.logger.warning("user_unresolved",
                         {{"session", session.id}, {"refused", options_.refuse_unresolved}});
   if (options_.refuse_unresolved)
@@ -158,6 +158,7 @@ Task<Result<Escalated>> Handoff::escalate(SessionId id, EscalateRequest request)
     input.user_sys_id = *user;
     input.opening_message = std::move(request.opening_message);
     input.context = std::move(request.context);
+    input.trace = std::move(request.trace);
     input.short_description = "Web chat handoff from ";
     const std::string& who =
         claims.user_display_name.empty() ? claims.user_email : claims.user_display_name;
@@ -218,6 +219,7 @@ Task<Result<Ticket>> Handoff::create_ticket(TicketOrder order) {
   if (request.short_description != order.short_description)
     request.description = order.short_description + "\n\n" + request.description;
   request.request_id = std::move(order.request_id);
+  request.trace = std::move(order.trace);
   if (!order.caller.empty()) {
     auto caller = co_await ports_.users.resolve(order.caller, deadline);
     if (!caller) co_return caller.error();
@@ -225,12 +227,14 @@ Task<Result<Ticket>> Handoff::create_ticket(TicketOrder order) {
       request.caller_sys_id = **caller;
     } else {
       request.caller_claim = std::move(order.caller);
-      ports_.metrics.count("bridge_users_unresolved_total");
+      engine_->vitals().users_unresolved.add();
     }
   }
   co_return co_await ports_.tickets.create(std::move(request), deadline);
 }
 
 std::vector<std::string> Handoff::degraded() const { return ports_.chat.degraded(); }
+
+void Handoff::measure() { engine_->vitals().measure(ports_.time.now()); }
 
 }  // namespace bridge::handoff

@@ -7,6 +7,7 @@
 #include "bridge/handoff/handoff.hpp"
 #include "handoff/effects.hpp"
 #include "handoff/engine.hpp"
+#include "handoff/vitals.hpp"
 
 namespace bridge::handoff {
 
@@ -32,11 +33,15 @@ std::shared_ptr<const std::string> resync_frame(const Entry& entry) {
 /// Counts a waiting poll as a reader for as long as it waits.
 class WaitingPoll {
  public:
-  explicit WaitingPoll(Entry& entry) : entry_(entry) { ++entry_.presence.attached; }
+  explicit WaitingPoll(Entry& entry) : entry_(entry) {
+    ++entry_.presence.attached;
+    entry_.vitals->waiting_polls.add(1);
+  }
   WaitingPoll(const WaitingPoll&) = delete;
   WaitingPoll& operator=(const WaitingPoll&) = delete;
   ~WaitingPoll() {
     --entry_.presence.attached;
+    entry_.vitals->waiting_polls.add(-1);
     entry_.on_detached();
   }
 
@@ -55,6 +60,7 @@ bool read_now(Entry& entry, const std::optional<Cursor>& after, PollPage& page) 
   } else {
     events = entry.plain.drain(entry.log);
   }
+  entry.handed = entry.log.last_seq();
   for (const session::LoggedEventPtr& event : events) page.frames.push_back(event->frame);
   return !page.frames.empty();
 }
@@ -109,7 +115,9 @@ Task<Result<Subscription>> Handoff::subscribe(SessionId id, std::optional<Cursor
   } else {
     entry->plain.attach(subscriber, entry->log);
   }
+  entry->handed = entry->log.last_seq();
   ++entry->presence.attached;
+  entry->vitals->sockets.add(1);
   engine_->schedule(entry);
   co_return Subscription(entry, &subscriber, !after);
 }

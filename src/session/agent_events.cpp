@@ -34,7 +34,7 @@ bool is_current_chat(const BridgeSession& session, const AgentEvent& event) {
 void Turn::on(const AgentSaid& input) {
   const AgentEvent& event = input.event;
   if (!is_current_chat(s(), event)) {
-    count("webhook_other_chat");
+    count(Counted::webhook_other_chat);
     say(Verdict::other_chat);
     // The words of an earlier chat's agent still reach the user; they change no state.
     const bool speaks = event.kind == AgentEvent::Kind::reply && !event.text.empty();
@@ -61,7 +61,7 @@ void Turn::on(const AgentSaid& input) {
     case AgentEvent::Kind::reply:
       return take_row(event, input.service_account);
     case AgentEvent::Kind::other:
-      return count("webhook_unknown_event");
+      return count(Counted::webhook_unknown_event);
   }
 }
 
@@ -72,7 +72,7 @@ void Turn::settle_open(const AgentEvent& event) {
   s().chat.interaction_sys_id = event.interaction_sys_id;
   s().chat.interaction_number = event.interaction_number;
   if (s().chat.api == 0) s().chat.api = event.api;
-  count("open_settled_by_webhook");
+  count(Counted::open_settled_by_webhook);
   // What became of the opening message only the open's own answer can tell, if that still comes.
   if (s().open && !s().open->in_flight) {
     if (!s().open->opening_message.empty())
@@ -85,9 +85,9 @@ void Turn::settle_open(const AgentEvent& event) {
 }
 
 void Turn::take_row(const AgentEvent& row, const std::string& service_account) {
-  if (row.text.empty()) return count("webhook_without_text");
+  if (row.text.empty()) return count(Counted::webhook_without_text);
   if (!row.message_sys_id.empty() && !s().seen_messages.insert(row.message_sys_id)) {
-    count("webhook_repeat");
+    count(Counted::webhook_repeat);
     say(Verdict::repeat);
     // The other relay rule may also know the place in the conversation that the first one did not.
     const auto waits = [&](const AgentEvent& other) {
@@ -105,13 +105,13 @@ void Turn::take_row(const AgentEvent& row, const std::string& service_account) {
   }
   changed();
   if (is_echo(row, service_account)) {
-    count("webhook_echo");
+    count(Counted::webhook_echo);
     say(Verdict::echo);
     if (row.sequence) account_for(*row.sequence);
     return;
   }
   if (may_be_echo(row, service_account)) {
-    count("webhook_parked");
+    count(Counted::webhook_parked);
     if (s().parked.size() < kMaxHeld) {
       s().parked.push_back(row);
       return;
@@ -162,7 +162,7 @@ void Turn::settle_parked(const std::string& text, bool& echo_owed) {
     const bool ours = s().own_messages.contains(row.message_sys_id);
     if (ours || (echo_owed && same_text(text, row.text))) {
       if (!ours) echo_owed = false;
-      count("webhook_echo");
+      count(Counted::webhook_echo);
       if (current && row.sequence) account_for(*row.sequence);
     } else if (may_be_echo(row, {})) {
       s().parked.push_back(row);  // of another one that is still on its way
@@ -177,7 +177,7 @@ void Turn::settle_parked(const std::string& text, bool& echo_owed) {
 void Turn::accept_row(const AgentEvent& row) {
   const std::int64_t before = row.prev_sequence.value_or(0);
   if (before == 0 || s().sequences.contains(before)) return show_row(row, false);
-  count("webhook_held");
+  count(Counted::webhook_held);
   s().held.push_back({row, now_ + policy_.reorder_wait});
   changed();
   if (s().held.size() > kMaxHeld) show_held(std::exchange(s().held, {}));
@@ -194,7 +194,7 @@ std::vector<HeldRow> in_order(std::vector<HeldRow> held) {
 void Turn::show_held(std::vector<HeldRow> held) {
   for (const HeldRow& one : in_order(std::move(held))) {
     const bool gap = !s().sequences.contains(one.row.prev_sequence.value_or(0));
-    if (gap) count("webhook_gap");
+    if (gap) count(Counted::webhook_gap);
     show_row(one.row, gap);
   }
 }

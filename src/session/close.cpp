@@ -10,6 +10,7 @@ namespace bridge::session {
 void Turn::on(const End& input) {
   if (s().state == State::bot || s().state == State::closed) return say(Verdict::already);
   if (s().state == State::opening) {
+    s().open->trace = input.trace;
     s().state = State::closed;
     s().close_reason = input.reason;
     s().closed_at = now_;
@@ -21,12 +22,12 @@ void Turn::on(const End& input) {
     // What is being opened is ended when its answer comes; what may have been opened is looked for.
     if (s().open->in_flight) return;
     s().open.reset();
-    end_in_servicenow(s().chat, input.reason);
+    end_in_servicenow(s().chat, input.reason, input.trace);
     return;
   }
   const Chat chat = s().chat;
   close_chat(input.reason);
-  end_in_servicenow(chat, input.reason);
+  end_in_servicenow(chat, input.reason, input.trace);
 }
 
 void Turn::close_chat(CloseReason reason) {
@@ -60,10 +61,11 @@ void Turn::close_when_complete() {
   if (last == 0 || s().sequences.contains(last)) close_chat(s().close->reason);
 }
 
-void Turn::end_in_servicenow(const Chat& chat, CloseReason reason) {
+void Turn::end_in_servicenow(const Chat& chat, CloseReason reason, const Trace& trace) {
   PendingEnd end;
   end.chat = chat;
   end.reason = reason;
+  end.trace = trace;
   s().ends.push_back(std::move(end));
   changed();
   start_ends();
@@ -79,8 +81,9 @@ void Turn::start_ends() {
     if (end.in_flight || end.next_try > now_) continue;
     end.in_flight = true;
     ++end.attempts;
+    if (end.attempts > 1) count(Counted::end_retried);
     changed();
-    start(EndChat{end.chat, end.reason});
+    start(EndChat{end.chat, end.reason, end.trace});
   }
 }
 
@@ -94,7 +97,7 @@ void Turn::on(const EndAnswered& input) {
     return;
   }
   if (end->attempts >= policy_.end_attempts) {
-    count("end_given_up");
+    count(Counted::end_given_up);
     s().ends.erase(end);
     return;
   }

@@ -11,6 +11,38 @@ Decision decide(const BridgeSession& session, const Input& input, Time now, cons
   return std::move(turn).take();
 }
 
+std::string_view to_string(Counted what) {
+  switch (what) {
+    case Counted::webhook_repeat:
+      return "webhook_repeat";
+    case Counted::webhook_echo:
+      return "webhook_echo";
+    case Counted::webhook_parked:
+      return "webhook_parked";
+    case Counted::webhook_held:
+      return "webhook_held";
+    case Counted::webhook_gap:
+      return "webhook_gap";
+    case Counted::webhook_other_chat:
+      return "webhook_other_chat";
+    case Counted::webhook_without_text:
+      return "webhook_without_text";
+    case Counted::webhook_unknown_event:
+      return "webhook_unknown_event";
+    case Counted::open_settled_by_webhook:
+      return "open_settled_by_webhook";
+    case Counted::open_moved_on:
+      return "open_moved_on";
+    case Counted::user_message_repeat:
+      return "user_message_repeat";
+    case Counted::end_retried:
+      return "end_retried";
+    case Counted::end_given_up:
+      return "end_given_up";
+  }
+  return "unknown";
+}
+
 void Turn::tell_status() {
   StatusEvent status;
   status.state = s().state;
@@ -34,9 +66,9 @@ void Turn::on(const DirectLineBound& input) {
   changed();
 }
 
-void Turn::on(const UserTyping&) {
+void Turn::on(const UserTyping& input) {
   if (s().state != State::live) return say(Verdict::already);
-  start(TouchChat{s().chat, true});
+  start(TouchChat{s().chat, true, input.trace});
 }
 
 void Turn::on(const Restarted&) {
@@ -50,8 +82,9 @@ void Turn::on(const Restarted&) {
     }
   }
   if (s().open && s().state == State::closed) {
+    const Trace trace = s().open->trace;
     s().open.reset();
-    end_in_servicenow(s().chat, s().close_reason);
+    end_in_servicenow(s().chat, s().close_reason, trace);
   } else if (s().open) {
     s().open->in_flight = true;
     changed();
@@ -60,7 +93,8 @@ void Turn::on(const Restarted&) {
   for (Send& send : s().sends) {
     if (send.status != Send::Status::in_flight) continue;
     if (send.chat_number == s().chat.number && s().chat.api >= 2) {
-      start(SendMessage{send.id, s().chat, send.text, send.client_message_id, send.deadline});
+      start(SendMessage{send.id, s().chat, send.text, send.client_message_id, send.deadline,
+                        send.trace});
       continue;
     }
     // The old scripts cannot be asked whether they have it, and would write it again.

@@ -34,6 +34,7 @@ void Turn::on(const Escalate& input) {
     case State::opening:
       if (s().open->in_flight) return say(Verdict::already);
       s().open->in_flight = true;
+      s().open->trace = input.trace;
       changed();
       start(OpenChat{s().chat, *s().open, true});
       return;
@@ -68,6 +69,7 @@ void Turn::begin_chat(const Escalate& input) {
   open.short_description = input.short_description;
   open.context = input.context;
   open.in_flight = true;
+  open.trace = input.trace;
   open.client_message_id = "open-" + s().chat.key;
   if (!input.opening_message.empty())
     log(UserMessageEvent{input.opening_message, open.client_message_id});
@@ -84,7 +86,7 @@ void Turn::on(const OpenAnswered& input) {
     for (Chat& past : s().past_chats) {
       if (past.number != input.chat_number || !past.interaction_sys_id.empty()) continue;
       if (opened) take_ids(past, input.chat);
-      if (opened || unknown) end_in_servicenow(past, CloseReason::user_ended);
+      if (opened || unknown) end_in_servicenow(past, CloseReason::user_ended, {});
       changed();
     }
     return;
@@ -96,11 +98,13 @@ void Turn::on(const OpenAnswered& input) {
   }
   if (!s().open) return;
   switch (s().state) {
-    case State::closed:  // the user left while it was opening
+    case State::closed: {  // the user left while it was opening
+      const Trace trace = s().open->trace;
       s().open.reset();
       changed();
-      if (opened || unknown) end_in_servicenow(s().chat, s().close_reason);
+      if (opened || unknown) end_in_servicenow(s().chat, s().close_reason, trace);
       return;
+    }
     case State::queued:
     case State::live:  // a webhook was faster
       return settle_opening(input, false);
@@ -140,6 +144,7 @@ void Turn::settle_opening(const OpenAnswered& input, bool just_queued) {
   send.text_hash = std::hash<std::string>()(open.opening_message);
   send.accepted = now_;
   send.deadline = now_ + policy_.send_deadline;
+  send.trace = open.trace;
   const bool none = open.opening_message.empty();
   const bool send_now = !none && !input.error && input.opening_not_sent;
   if (!none && !send_now) {
@@ -167,7 +172,7 @@ void Turn::refuse_open() {
 
 /// The key belongs to a chat that has ended unseen: what the user asks for now is another one.
 void Turn::move_on_to_the_next_chat() {
-  count("open_moved_on");
+  count(Counted::open_moved_on);
   s().chat.number += 1;
   s().chat.key = chat_key(s().id, s().chat.number);
   s().open->moved_on = true;

@@ -64,17 +64,17 @@ void Turn::on(const Tick& input) {
         now_ >= last_reader(s(), input.presence) + policy_.abandoned_after) {
       const Chat chat = s().chat;
       close_chat(CloseReason::abandoned);
-      end_in_servicenow(chat, CloseReason::abandoned);
+      end_in_servicenow(chat, CloseReason::abandoned, {});
     } else if (s().chat.api >= 2 && is_present(input.presence, now_) &&
                now_ >= s().last_touch + policy_.touch_interval) {
       s().last_touch = now_;
       changed();
-      start(TouchChat{s().chat, false});
+      start(TouchChat{s().chat, false, {}});
     }
   }
   if (is_stuck(s()) && input.presence.attached == 0 &&
       now_ >= std::max(s().last_activity, input.presence.last_seen) + policy_.abandoned_after)
-    on(End{CloseReason::abandoned});
+    on(End{CloseReason::abandoned, {}});
   start_ends();
   if (input.presence.attached == 0 && s().ends.empty() &&
       now_ >= expiry(s(), input.presence, policy_)) {

@@ -34,7 +34,7 @@ class Turn {
   void changed() { out_.changed = true; }
   void say(Verdict verdict) { out_.verdict = verdict; }
   void start(Effect effect) { out_.effects.push_back(std::move(effect)); }
-  void count(std::string_view what) { start(Count{what}); }
+  void count(Counted what) { start(Count{what}); }
   template <class What>
   void log(What what);
 
@@ -74,7 +74,7 @@ class Turn {
   void begin_close(CloseReason reason, std::optional<std::int64_t> last_sequence,
                    std::chrono::milliseconds wait);
   void close_when_complete();
-  void end_in_servicenow(const Chat& chat, CloseReason reason);
+  void end_in_servicenow(const Chat& chat, CloseReason reason, const Trace& trace);
   void start_ends();
 
   Decision out_;

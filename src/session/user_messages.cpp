@@ -23,6 +23,7 @@ void Turn::on(const UserMessage& input) {
   const bool repeat = earlier != s().sends.end();
   if (repeat) {
     out_.send_id = earlier->id;
+    count(Counted::user_message_repeat);
     if (earlier->text_hash != text_hash) return say(Verdict::other_text);
     if (earlier->status != Send::Status::failed && earlier->status != Send::Status::unknown)
       return say(Verdict::already);
@@ -51,6 +52,7 @@ void Turn::on(const UserMessage& input) {
   send.text_hash = text_hash;
   send.accepted = now_;
   send.deadline = now_ + policy_.send_deadline;
+  send.trace = input.trace;
   out_.send_id = send.id;
   s().sends.push_back(std::move(send));
   s().last_activity = now_;
@@ -72,7 +74,8 @@ void Turn::pump() {
   if (!head) return;
   head->status = Send::Status::in_flight;
   changed();
-  start(SendMessage{head->id, s().chat, head->text, head->client_message_id, head->deadline});
+  start(SendMessage{head->id, s().chat, head->text, head->client_message_id, head->deadline,
+                    head->trace});
 }
 
 void Turn::on(const SendAnswered& input) {
@@ -102,6 +105,7 @@ void Turn::on(const SendAnswered& input) {
 
 void Turn::finish(Send& send, Send::Status status, const std::optional<Error>& error) {
   send.status = status;
+  send.trace = Trace();
   if (error) {
     send.error_id = id_of(error->errc());
     send.hint = error->hint();

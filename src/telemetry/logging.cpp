@@ -95,6 +95,12 @@ class RepeatLimit {
   std::map<std::string, Window, std::less<>> events_;
 };
 
+/// An empty text: there was no hint, no ref. The line is easier to read without.
+bool says_nothing(const Field& field) {
+  const auto* text = std::get_if<std::string_view>(&field.value);
+  return text && text->empty();
+}
+
 struct PrintText {
   std::string operator()(std::string_view v) const { return text_value(v); }
   std::string operator()(std::int64_t v) const { return std::to_string(v); }
@@ -157,11 +163,13 @@ class SpdlogLogger final : public Logger {
     std::string line = to_iso8601(now);
     line.append(" ").append(name_of(level)).append(" ").append(name_).append(" ");
     line.append(text_value(event));
-    for (const Field& field : fields)
+    for (const Field& field : fields) {
+      if (says_nothing(field)) continue;
       line.append(" ")
           .append(text_value(field.name))
           .append("=")
           .append(std::visit(PrintText{}, field.value));
+    }
     if (suppressed > 0) line.append(" suppressed=").append(std::to_string(suppressed));
     return line;
   }
@@ -174,6 +182,7 @@ class SpdlogLogger final : public Logger {
     line["logger"] = name_;
     line["event"] = clean_utf8(event);
     for (const Field& field : fields) {
+      if (says_nothing(field)) continue;
       std::string key = clean_utf8(field.name);
       // A field may not overwrite what we say ourselves.
       if (line.contains(key)) key = "field_" + key;

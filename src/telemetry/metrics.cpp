@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "bridge/telemetry/metrics.hpp"
 
-#include <array>
-#include <charconv>
-
 #include "telemetry/escape.hpp"
+#include "telemetry/help.hpp"
+#include "telemetry/number.hpp"
 
 namespace bridge::telemetry {
 namespace {
@@ -41,13 +40,6 @@ std::string label_value(std::string_view label) {
   return safe;
 }
 
-std::string number(double value) {
-  std::array<char, 64> text{};
-  const auto [end, failed] =
-      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general);
-  return failed == std::errc() ? std::string(text.data(), end) : "NaN";
-}
-
 std::string label_text(const Labels& labels) {
   if (labels.empty()) return {};
   std::string text = "{";
@@ -71,7 +63,7 @@ void write(std::string& text, const std::string& name, const std::string& labels
 
 void write(std::string& text, const std::string& name, const std::string& labels,
            const Gauge& gauge) {
-  text += name + labels + " " + number(gauge.value()) + "\n";
+  text += name + labels + " " + prometheus_number(gauge.value()) + "\n";
 }
 
 void write(std::string& text, const std::string& name, const std::string& labels,
@@ -79,18 +71,21 @@ void write(std::string& text, const std::string& name, const std::string& labels
   std::uint64_t so_far = 0;
   for (std::size_t i = 0; i < histogram.buckets().size(); ++i) {
     so_far += histogram.buckets()[i];
-    const std::string bound =
-        i < Histogram::kBounds.size() ? number(Histogram::kBounds[i]) : std::string("+Inf");
+    const std::string bound = i < Histogram::kBounds.size()
+                                  ? prometheus_number(Histogram::kBounds[i])
+                                  : std::string("+Inf");
     text += name + "_bucket" + with_label(labels, "le=\"" + bound + "\"") + " " +
             std::to_string(so_far) + "\n";
   }
-  text += name + "_sum" + labels + " " + number(histogram.sum()) + "\n";
+  text += name + "_sum" + labels + " " + prometheus_number(histogram.sum()) + "\n";
   text += name + "_count" + labels + " " + std::to_string(histogram.count()) + "\n";
 }
 
 template <class Families>
 void write(std::string& text, const Families& families, std::string_view type) {
   for (const auto& [name, series] : families) {
+    if (const std::string_view help = help_of(name); !help.empty())
+      text.append("# HELP ").append(name).append(" ").append(help).append("\n");
     text.append("# TYPE ").append(name).append(" ").append(type).append("\n");
     for (const auto& [labels, value] : series) write(text, name, labels, value);
   }

@@ -98,6 +98,7 @@ class FakeLiveChat final : public handoff::LiveChat {
   }
   Task<Result<handoff::SentMessage>> send(handoff::SendRequest request, Deadline) override {
     sends.push_back(request.text);
+    traces.push_back(request.trace);
     co_await sending.pass();
     if (send_error) co_return *send_error;
     handoff::SentMessage sent;
@@ -106,11 +107,13 @@ class FakeLiveChat final : public handoff::LiveChat {
   }
   Task<Result<>> end(handoff::ChatRef chat, handoff::EndReason, Deadline) override {
     ends.push_back(chat.interaction_sys_id);
+    traces.push_back(chat.trace);
     if (end_error) co_return *end_error;
     co_return Result<>();
   }
-  Task<Result<>> touch(handoff::ChatRef, bool typing, Deadline) override {
+  Task<Result<>> touch(handoff::ChatRef chat, bool typing, Deadline) override {
     touches.push_back(typing);
+    traces.push_back(chat.trace);
     if (touch_error) co_return *touch_error;
     co_return Result<>();
   }
@@ -139,6 +142,7 @@ class FakeLiveChat final : public handoff::LiveChat {
   std::vector<handoff::OpenRequest> opens;
   std::vector<std::string> finds, sends, ends, names_asked;
   std::vector<bool> touches;
+  std::vector<Trace> traces;  ///< of sends, ends and touches, in order
   int asks = 0;
 
  private:

@@ -23,6 +23,9 @@ struct Options {
   std::string public_url;                    ///< BRIDGE_PUBLIC_URL
   std::string web_dir;                       ///< static files; empty: none
   std::size_t max_text_characters = 8'000;
+  /// What /metrics answers; empty: there is no /metrics.
+  std::function<std::string()> metrics_text;
+  identity::SharedSecret metrics_token;  ///< METRICS_TOKEN; unset: everybody may read /metrics
 };
 
 /// What /readyz tells. Red while starting and draining, never because ServiceNow is down.

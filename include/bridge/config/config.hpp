@@ -61,6 +61,8 @@ struct WebConfig {
   SessionToken session_token = SessionToken::required;
   std::vector<std::string> allowed_origins;  ///< lower case, without a default port
   int trusted_proxies = 0;
+  bool metrics = true;                 ///< whether there is a /metrics
+  std::vector<Secret> metrics_tokens;  ///< none: everybody may read it
 };
 
 struct TimerConfig {
@@ -108,6 +110,7 @@ struct ConnectionConfig {
 struct LogConfig {
   Level level = Level::info;
   LogFormat format = LogFormat::text;
+  std::size_t repeats = 0;  ///< of one warning or error in ten seconds; 0: no limit
 };
 
 /// Something odd that does not stop us, such as a name with one of our prefixes that we do not

@@ -65,6 +65,7 @@ class EscalateRequest {
   std::string user_email;  ///< replaces the session's claim if given
   std::string user_display_name;
   std::string context;
+  Trace trace;
 };
 
 struct Escalated {
@@ -89,7 +90,12 @@ class TicketOrder {
   std::string description;
   std::string caller;  ///< e-mail or user name
   std::string request_id;
+  Trace trace;
 };
+
+/// For work that nobody's request set going. A function, because a default argument that is made in
+/// place beside a co_await is destroyed twice by g++ 12.
+inline Trace untraced() { return {}; }
 
 struct PollPage {
   session::State state = session::State::bot;
@@ -133,14 +139,14 @@ class Handoff {
   /// Errors: not_found, wrong_state (no live chat), chat_ended (session closed), conflict (other
   /// text under that id), rate_limited (too many waiting).
   Task<Result<Sent>> user_message(session::SessionId id, std::string text,
-                                  std::string client_message_id);
+                                  std::string client_message_id, Trace trace = untraced());
   /// Errors: not_found.
-  Task<Result<>> user_typing(session::SessionId id);
+  Task<Result<>> user_typing(session::SessionId id, Trace trace = untraced());
   /// Returns once the end is committed and ServiceNow has been told, or was tried once.
-  Task<Result<>> end(session::SessionId id, session::CloseReason reason);
+  Task<Result<>> end(session::SessionId id, session::CloseReason reason, Trace trace = untraced());
 
   /// Errors: not_found (no such session), overloaded (not committed in time; it goes on).
-  Task<Result<session::Verdict>> agent_event(session::AgentEvent event);
+  Task<Result<session::Verdict>> agent_event(session::AgentEvent event, Trace trace = untraced());
 
   Task<Result<Ticket>> create_ticket(TicketOrder order);
   /// `session` may be empty; if not, the token's conversation is remembered for it.
@@ -158,10 +164,13 @@ class Handoff {
   /// For /readyz: reasons why service is reduced; empty if it is not.
   std::vector<std::string> degraded() const;
 
+  /// Brings the gauges up to date that are not kept on the way; before they are written out.
+  void measure();
+
  private:
   Task<Result<>> evict_one();
   Task<Result<std::string>> user_for(const session::BridgeSession& session);
-  Task<> take_agent_event(std::shared_ptr<Entry> entry, session::AgentEvent event,
+  Task<> take_agent_event(std::shared_ptr<Entry> entry, session::AgentEvent event, Trace trace,
                           std::shared_ptr<struct WebhookOutcome> outcome);
   Task<> complete_names(const session::BridgeSession& session, session::AgentEvent& event,
                         const std::string& service_account);

@@ -44,6 +44,8 @@ class Router {
  public:
   void add(Route route);
   void add(WebSocketRoute route);
+  /// Method and pattern of every route, WebSockets as GET: what /openapi.yaml is held against.
+  std::vector<std::pair<std::string, std::string>> listing() const;
   /// Runs on every response before it is written: common headers, CORS.
   void set_finish(std::function<void(const Request&, Response&)> finish);
   /// Answers what no route matches: `{"error":"not_found"}` unless set.

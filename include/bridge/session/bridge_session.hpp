@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bridge/core/trace.hpp"
 #include "bridge/session/event.hpp"
 
 namespace bridge::session {
@@ -56,6 +57,7 @@ struct Send {
   bool echo_owed = false;
   std::string error_id;  ///< of a failed or unknown one
   std::string hint;
+  Trace trace;  ///< of the request that said it; dropped once its outcome is known
 };
 
 /// A row of sys_cs_message (or a change of its interaction) as a webhook told it. DESIGN 5.2.
@@ -104,6 +106,7 @@ struct PendingOpen {
   std::string context;
   bool in_flight = false;  ///< false: its outcome is unknown and nobody is asking
   bool moved_on = false;   ///< the key named a chat that was over, so the next one was taken
+  Trace trace;             ///< of the last request that asked for it
 };
 
 /// A chat that has to be ended in ServiceNow. It outlives the chat's place as the current one.
@@ -114,6 +117,7 @@ struct PendingEnd {
   bool in_flight = false;
   int attempts = 0;
   Time next_try{};
+  Trace trace;  ///< of the request that ended it; empty if time or the other side did
 };
 
 struct HeldRow {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bridge/core/error.hpp"
+#include "bridge/core/trace.hpp"
 #include "bridge/session/bridge_session.hpp"
 
 namespace bridge::session {
@@ -46,6 +47,7 @@ struct Escalate {
   std::string opening_message;
   std::string short_description;
   std::string context;
+  Trace trace = {};
 };
 
 /// `open_chat` (or the look-up by key) has ended.
@@ -62,6 +64,7 @@ struct OpenAnswered {
 struct UserMessage {
   std::string text;
   std::string client_message_id;
+  Trace trace = {};
 };
 
 struct SendAnswered {
@@ -71,10 +74,13 @@ struct SendAnswered {
   std::optional<Error> error;
 };
 
-struct UserTyping {};
+struct UserTyping {
+  Trace trace = {};
+};
 
 struct End {
   CloseReason reason = CloseReason::user_ended;
+  Trace trace = {};
 };
 
 struct EndAnswered {
@@ -86,6 +92,7 @@ struct EndAnswered {
 struct AgentSaid {
   AgentEvent event;
   std::string service_account;
+  Trace trace = {};  ///< of the webhook's own request
 };
 
 /// The interaction has been asked for who is assigned, or has said unasked that it is over.
@@ -131,16 +138,19 @@ struct SendMessage {
   std::string text;
   std::string client_message_id;
   Time deadline{};
+  Trace trace = {};
   bool operator==(const SendMessage& o) const { return send_id == o.send_id && text == o.text; }
 };
 struct EndChat {
   Chat chat;
   CloseReason reason = CloseReason::user_ended;
+  Trace trace = {};
   bool operator==(const EndChat& o) const { return chat.key == o.chat.key && reason == o.reason; }
 };
 struct TouchChat {
   Chat chat;
   bool typing = false;
+  Trace trace = {};
   bool operator==(const TouchChat& o) const { return chat.key == o.chat.key && typing == o.typing; }
 };
 struct AskInteraction {
@@ -152,9 +162,27 @@ struct ShowTyping {
   std::string rep_name;
   bool operator==(const ShowTyping&) const = default;
 };
-/// Something worth counting: a repeat, an echo, an event of another chat.
+/// Something worth counting.
+enum class Counted {
+  webhook_repeat,         ///< a row that was taken before, by `message_sys_id`
+  webhook_echo,           ///< our own words coming back
+  webhook_parked,         ///< a row that may be an echo of a send that has not ended
+  webhook_held,           ///< a row that came before its predecessor
+  webhook_gap,            ///< a held row whose predecessor never came: shown late
+  webhook_other_chat,     ///< an event of a chat that is not the current one
+  webhook_without_text,   ///< a row with nothing to show
+  webhook_unknown_event,  ///< an event that this version does not know
+  open_settled_by_webhook,
+  open_moved_on,        ///< the key of an open named a chat that was over: the next one was taken
+  user_message_repeat,  ///< a `client_message_id` for the second time
+  end_retried,
+  end_given_up,
+};
+inline constexpr std::size_t kCountedKinds = static_cast<std::size_t>(Counted::end_given_up) + 1;
+std::string_view to_string(Counted what);
+
 struct Count {
-  std::string_view what;
+  Counted what = Counted::webhook_repeat;
   bool operator==(const Count&) const = default;
 };
 

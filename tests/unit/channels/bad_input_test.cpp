@@ -92,7 +92,7 @@ void check(const Row& row) {
   EXPECT_EQ(answer.headers.get("Set-Cookie"), "");
   EXPECT_EQ(front.snapshot(owner.id), before);
   // The same reference stands in the answer and in one line of the log.
-  EXPECT_TRUE(bridge::is_hex(answer["ref"], 8)) << answer.text;
+  EXPECT_TRUE(bridge::is_hex(answer["ref"], 16)) << answer.text;
   ASSERT_EQ(front.logger.lines.size(), lines + 1);
   EXPECT_NE(front.logger.lines.back().find("ref=" + answer["ref"]), std::string::npos);
   for (const std::string& secret :

@@ -430,7 +430,7 @@ TEST(StoreTrouble, AConflictIsDecidedAgain) {
     const auto id = co_await house.live(handoff);
     store.conflicts = 2;
     EXPECT_TRUE(co_await handoff.agent_event(house.event(id, "hello", "m1")));
-    EXPECT_EQ(house.metrics.counters["bridge_commit_conflicts_total"].value(), 2u);
+    EXPECT_EQ(house.metrics.counters["commit_conflicts"].value(), 2u);
     auto page = co_await handoff.poll(id, start_of_log(), Millis(0));
     std::size_t shown = 0;
     for (const auto& frame : page.value().frames)

@@ -326,5 +326,59 @@ TEST(ChatKey, NamesItsSession) {
   EXPECT_EQ(session_of_key(std::string(32, 'Z')), "");
 }
 
+TEST(Traces, StayWithWhatTheirRequestSetGoing) {
+  Script s;
+  Escalate ask;
+  ask.opening_message = "hello";
+  ask.trace = Trace("r1", "");
+  s.given(ask);
+  EXPECT_EQ(s.effects<OpenChat>().at(0).open.trace.request_id, "r1");
+  // The open is lost and asked about on behalf of whoever asks again.
+  OpenAnswered lost;
+  lost.chat_number = 1;
+  lost.error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+  s.given(lost);
+  ask.trace = Trace("r2", "");
+  s.given(ask);
+  EXPECT_EQ(s.effects<OpenChat>().at(0).open.trace.request_id, "r2");
+  OpenAnswered opened = s.opened();
+  opened.opening_not_sent = true;
+  s.given(opened);
+  EXPECT_EQ(s.effects<SendMessage>().at(0).trace.request_id, "r2") << "the opening message";
+
+  s.given(UserMessage{"words", "c1", Trace("r3", "")});
+  EXPECT_TRUE(s.effects<SendMessage>().empty());
+  const std::uint64_t second = s.session.sends.back().id;
+  s.sent(s.session.sends.front().id);
+  EXPECT_EQ(s.effects<SendMessage>().at(0).trace.request_id, "r3");
+  s.given(Restarted{});
+  ASSERT_EQ(s.effects<SendMessage>().size(), 1u);
+  EXPECT_EQ(s.effects<SendMessage>()[0].trace.request_id, "r3") << "after a restart too";
+  s.sent(second);
+  for (const Send& send : s.session.sends)
+    EXPECT_EQ(send.trace.request_id, "") << "done: nothing is kept of it";
+
+  s.given(End{CloseReason::user_ended, Trace("r4", "")});
+  EXPECT_EQ(s.effects<EndChat>().at(0).trace.request_id, "r4");
+  EndAnswered failed;
+  failed.key = s.session.chat.key;
+  failed.error = Error(Errc::timed_out);
+  s.given(failed);
+  s.pass(std::chrono::seconds(30));
+  s.tick();
+  EXPECT_EQ(s.effects<EndChat>().at(0).trace.request_id, "r4") << "and when it is tried again";
+  EXPECT_TRUE(s.counted("end_retried"));
+}
+
+TEST(Counted, HasANameForEach) {
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < kCountedKinds; ++i) {
+    const auto name = to_string(static_cast<Counted>(i));
+    EXPECT_NE(name, "unknown");
+    EXPECT_EQ(std::count(names.begin(), names.end(), name), 0) << name;
+    names.push_back(name);
+  }
+}
+
 }  // namespace
 }  // namespace bridge::session

@@ -33,7 +33,8 @@ class Script {
     session = last.next;
     for (const Event& event : last.events) history.push_back(render(event));
     for (const Effect& effect : last.effects)
-      if (const auto* count = std::get_if<Count>(&effect)) counts.emplace_back(count->what);
+      if (const auto* count = std::get_if<Count>(&effect))
+        counts.emplace_back(to_string(count->what));
     return last;
   }
   void pass(Millis span) { now += span; }

@@ -3,6 +3,18 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <chrono>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+
+#include "bridge/core/clock.hpp"
+#include "bridge/telemetry/process.hpp"
+#include "telemetry/help.hpp"
+
 namespace bridge::telemetry {
 namespace {
 
@@ -33,11 +45,11 @@ TEST(CounterMetricsTest, MakesNamesAndLabelsSafe) {
 TEST(CounterMetricsTest, WritesGauges) {
   CounterMetrics metrics;
   metrics.gauge("sessions_live").set(3);
-  metrics.gauge("oldest_undelivered_seconds").set(1.5);
+  metrics.gauge("oldest_seconds").set(1.5);
   metrics.gauge("sessions_live").add(-1);
   EXPECT_EQ(metrics.prometheus_text(),
-            "# TYPE bridge_oldest_undelivered_seconds gauge\n"
-            "bridge_oldest_undelivered_seconds 1.5\n"
+            "# TYPE bridge_oldest_seconds gauge\n"
+            "bridge_oldest_seconds 1.5\n"
             "# TYPE bridge_sessions_live gauge\n"
             "bridge_sessions_live 2\n");
 }
@@ -74,6 +86,84 @@ TEST(CounterMetricsTest, TooManyLabelsAreCountedTogether) {
     metrics.count("x", std::to_string(i));
   EXPECT_EQ(metrics.value("x", "other"), 50u);
   EXPECT_EQ(metrics.value("x", "0"), 1u);
+}
+
+TEST(MetricHelpTest, StandsBeforeEveryKnownFamily) {
+  CounterMetrics metrics;
+  metrics.counter("sessions_opened").add();
+  metrics.count("handoff_events", "webhook_echo");
+  const std::string text = metrics.prometheus_text();
+  EXPECT_TRUE(text.starts_with("# HELP bridge_handoff_events_total Repeats,")) << text;
+  EXPECT_NE(text.find("# HELP bridge_sessions_opened_total Sessions that were made.\n"
+                      "# TYPE bridge_sessions_opened_total counter\n"
+                      "bridge_sessions_opened_total 1\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(MetricHelpTest, TheTableHasEachNameOnceAndSaysSomething) {
+  std::set<std::string_view> names;
+  for (const MetricHelp& row : metric_help()) {
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_TRUE(row.text.ends_with('.')) << row.name;
+    EXPECT_EQ(row.text.find_first_of("\n\\"), std::string_view::npos) << row.name;
+  }
+}
+
+std::string read_tree(const std::string& name) {
+  std::ifstream file(std::string(BRIDGE_SOURCE_DIR) + "/" + name, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+TEST(MonitoringTest, DashboardAndAlertsAskForMetricsThatThereAre) {
+  const std::regex name("\\b(bridge|process)_[a-z_]+");
+  for (const char* file :
+       {"docker/monitoring/grafana-dashboard.json", "docker/monitoring/alerts.yml"}) {
+    const std::string text = read_tree(file);
+    std::size_t found = 0;
+    for (std::sregex_iterator at(text.begin(), text.end(), name), end; at != end; ++at) {
+      std::string metric = at->str();
+      for (const std::string_view part : {"_bucket", "_sum", "_count"})
+        if (metric.ends_with(part) && help_of(metric).empty())
+          metric.resize(metric.size() - part.size());
+      EXPECT_FALSE(help_of(metric).empty()) << file << " asks for " << metric;
+      ++found;
+    }
+    EXPECT_GT(found, 15u) << file;
+  }
+}
+
+TEST(MonitoringTest, TheDashboardIsJsonAndNoPanelIsEmpty) {
+  const auto board = boost::json::parse(read_tree("docker/monitoring/grafana-dashboard.json"));
+  std::set<std::int64_t> ids;
+  for (const auto& panel : board.at("panels").as_array()) {
+    EXPECT_TRUE(ids.insert(panel.at("id").as_int64()).second);
+    if (panel.at("type") == "row") continue;
+    EXPECT_FALSE(panel.at("targets").as_array().empty()) << panel.at("title");
+    for (const auto& target : panel.at("targets").as_array())
+      EXPECT_FALSE(target.at("expr").as_string().empty()) << panel.at("title");
+  }
+  EXPECT_GT(ids.size(), 20u);
+}
+
+TEST(ProcessMetricsTest, SayWhatTheSystemSaysOfThisProcess) {
+  const std::string text = process_metrics_text();
+  const auto value = [&](const std::string& name) {
+    const auto at = text.find("\n" + name + " ");
+    return at == std::string::npos ? -1.0 : std::stod(text.substr(at + name.size() + 2));
+  };
+  const double before = value("process_open_fds");
+  EXPECT_GE(before, 3);
+  EXPECT_GT(value("process_max_fds"), before);
+  EXPECT_GT(value("process_resident_memory_bytes"), 1e6);
+  EXPECT_LT(value("process_resident_memory_bytes"), value("process_virtual_memory_bytes"));
+  EXPECT_GE(value("process_cpu_seconds_total"), 0);
+  const auto now = std::chrono::duration<double>(SystemTime().now().time_since_epoch()).count();
+  EXPECT_NEAR(value("process_start_time_seconds"), now, 120);
+  const std::ifstream one_more("/proc/self/stat");
+  const std::string again = process_metrics_text();
+  const auto at = again.find("\nprocess_open_fds ") + 18;
+  EXPECT_EQ(std::stod(again.substr(at)), before + 1);
 }
 
 }  // namespace

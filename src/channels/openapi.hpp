@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string_view>
+
+namespace bridge::channels {
+
+/// docs/openapi.yaml, as it was when the program was built.
+std::string_view openapi_yaml();
+
+}  // namespace bridge::channels
