@@ -70,8 +70,9 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
 
   channels::Options channel = channel_options(settings);
   channel.web_dir = config::find_web_dir(settings.web.web_dir, program).string();
-  parts.channels = std::make_unique<channels::Channels>(*parts.handoff, std::move(channel),
-                                                        parts.readiness, *parts.api_log);
+  parts.channels =
+      std::make_unique<channels::Channels>(*parts.handoff, std::move(channel), parts.readiness,
+                                           *parts.api_log, parts.metrics, parts.time);
   parts.channels->mount(parts.router);
   return std::unique_ptr<App>(new App(std::move(made)));
 }

@@ -22,6 +22,7 @@ std::vector<Field> directline_fields();
 std::vector<Field> web_fields();
 std::vector<Field> timer_fields();
 std::vector<Field> limit_fields();
+std::vector<Field> guard_fields();
 std::vector<Field> log_fields();
 
 }  // namespace bridge::config

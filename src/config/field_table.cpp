@@ -9,7 +9,7 @@ const std::vector<Field>& field_table() {
   static const std::vector<Field> table = [] {
     std::vector<Field> all;
     for (auto part : {servicenow_fields(), caller_fields(), directline_fields(), web_fields(),
-                      timer_fields(), limit_fields(), log_fields()})
+                      timer_fields(), limit_fields(), guard_fields(), log_fields()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

@@ -18,6 +18,7 @@ namespace bridge::config {
 enum class UnresolvedUser { use_default, refuse };
 enum class SessionToken { required, optional };
 enum class LogFormat { text, json };
+enum class WebhookSignature { optional, required };
 
 struct ServiceNowConfig {
   std::string instance;  ///< https://host, no slash at the end
@@ -75,6 +76,16 @@ struct LimitConfig {
   std::size_t max_queued_bytes = 0;
 };
 
+/// What keeps callers in bounds.
+struct GuardConfig {
+  bool rate_limit = true;
+  std::uint32_t rate_limit_burst = 0;       ///< per client address
+  std::uint32_t rate_limit_per_second = 0;  ///< likewise
+  std::uint32_t escalations_per_minute = 0;
+  std::size_t max_sockets_per_session = 0;
+  WebhookSignature webhook_signature = WebhookSignature::optional;
+};
+
 struct LogConfig {
   Level level = Level::info;
   LogFormat format = LogFormat::text;
@@ -93,6 +104,7 @@ struct Config {
   WebConfig web;
   TimerConfig timers;
   LimitConfig limits;
+  GuardConfig guard;
   LogConfig log;
   std::string store;
   bool allow_insecure_upstream = false;
