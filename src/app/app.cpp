@@ -87,8 +87,9 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
   parts.metrics.gauge("build_info", {{"version", BRIDGE_VERSION}}).set(1);
   if (settings.web.metrics) channel.metrics_text = [&parts] { return parts.metrics_text(); };
   channel.web_dir = config::find_web_dir(settings.web.web_dir, program).string();
-  parts.channels = std::make_unique<channels::Channels>(*parts.handoff, std::move(channel),
-                                                        parts.readiness, *parts.api_log);
+  parts.channels =
+      std::make_unique<channels::Channels>(*parts.handoff, std::move(channel), parts.readiness,
+                                           *parts.api_log, parts.metrics, parts.time);
   parts.channels->mount(parts.router);
   return std::unique_ptr<App>(new App(std::move(made)));
 }

@@ -104,10 +104,17 @@ channels::Options channel_options(const config::Config& config) {
   options.agent_secret = identity::SharedSecret(config.web.agent_secrets);
   options.session_token_optional = config.web.session_token == config::SessionToken::optional;
   options.allowed_origins = config.web.allowed_origins;
-  options.trust_forwarded_host = config.web.trusted_proxies > 0;
+  options.trusted_proxies = config.web.trusted_proxies;
   options.public_url = config.web.public_url;
   options.max_text_characters = config.limits.max_text_characters;
   options.metrics_token = identity::SharedSecret(config.web.metrics_tokens);
+  options.signing_secrets = config.web.webhook_secrets;
+  options.signature_required = config.guard.webhook_signature == config::WebhookSignature::required;
+  options.rate.on = config.guard.rate_limit;
+  options.rate.burst = config.guard.rate_limit_burst;
+  options.rate.per_second = config.guard.rate_limit_per_second;
+  options.rate.escalations_per_minute = config.guard.escalations_per_minute;
+  options.max_sockets_per_session = config.guard.max_sockets_per_session;
   return options;
 }
 

@@ -10,12 +10,12 @@
 namespace bridge::channels {
 
 Channels::Channels(handoff::Handoff& handoff, Options options, const Readiness& readiness,
-                   Logger& logger)
+                   Logger& logger, Metrics& metrics, const TimeSource& time)
     : handoff_(handoff),
       options_(std::move(options)),
       readiness_(readiness),
       logger_(logger),
-      guard_(std::make_unique<Guard>(handoff_, options_)),
+      guard_(std::make_unique<Guard>(handoff_, options_, logger_, metrics, time)),
       files_(std::make_unique<WebFiles>(options_.web_dir)) {}
 
 Channels::~Channels() = default;
@@ -38,10 +38,13 @@ void Channels::mount(net::Router& router) {
     if (!response.headers.has("X-Request-Id"))
       response.headers.set("X-Request-Id", request.id.empty() ? draw_request_id() : request.id);
     if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "no-store");
+    if (options_.allowed_origins.empty()) return;
+    // Also without an Origin: whoever keeps that answer must not hand it to a page that has one.
+    response.headers.add("Vary", "Origin");
     const std::string_view origin = request.headers.get("Origin");
     if (origin.empty() || !guard_->origin_is_listed(origin)) return;
     response.headers.set("Access-Control-Allow-Origin", std::string(origin));
-    response.headers.add("Vary", "Origin");
+    response.headers.set("Access-Control-Expose-Headers", "Retry-After");
     if (request.method == net::Method::options) {
       response.headers.set("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
       response.headers.set("Access-Control-Allow-Headers", "Authorization, Content-Type");

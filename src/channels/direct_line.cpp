@@ -9,6 +9,8 @@ namespace {
 
 Task<net::Response> mint(handoff::Handoff& handoff, Guard& guard, Logger& logger,
                          net::Request& request) {
+  if (const auto admitted = guard.admit(request); !admitted)
+    co_return refuse(logger, request, admitted.error());
   const auto body = parse_object(request.body);
   if (!body) co_return refuse(logger, request, body.error());
   Fields fields(*body);

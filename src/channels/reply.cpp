@@ -52,6 +52,7 @@ std::string_view public_id(const Error& error) {
     case Errc::unauthorized:
       return "session token required";
     case Errc::forbidden:
+      if (error.context() == kReplayed) return kReplayed;
       return error.context() == kNotYourSession ? kNotYourSession : id_of(Errc::forbidden);
     default:
       return id_of(error.errc());

@@ -16,6 +16,9 @@ namespace bridge::channels {
 /// The context of a `forbidden` that is about a session; it is also its public id.
 inline constexpr std::string_view kNotYourSession = "not your session";
 
+/// The context of a `forbidden` that is about a signature used before; likewise.
+inline constexpr std::string_view kReplayed = "replayed";
+
 inline constexpr std::string_view kSessionIdRequired = "session_id required";
 
 net::Response reply(unsigned status, const json::object& body);

@@ -89,14 +89,15 @@ Result<AgentEvent> read_event(const json::object& body) {
 
 Task<net::Response> take(handoff::Handoff& handoff, Guard& guard, Logger& logger,
                          net::Request& request, bool unmatched_is_fine) {
-  if (const auto allowed = guard.webhook(request); !allowed)
-    co_return refuse(logger, request, allowed.error());
+  auto pass = guard.webhook(request);
+  if (!pass) co_return refuse(logger, request, pass.error());
   const auto body = parse_object(request.body);
   if (!body) co_return refuse(logger, request, body.error());
   auto event = read_event(*body);
   if (!event) co_return refuse(logger, request, event.error());
   auto taken = co_await handoff.agent_event(std::move(*event), trace_of(request));
   if (taken) {
+    pass->keep();
     json::object answer{{"ok", true}};
     if (unmatched_is_fine) answer["matched"] = true;
     co_return reply(200, answer);

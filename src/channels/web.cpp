@@ -88,7 +88,7 @@ Task<Result<Opened>> Web::open(const net::Request& request, std::string email, s
   if (!id) co_return id.error();
   opened.id = *id;
   opened.cookie = "bridge_session=" + browser + "; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax";
-  if (came_by_https(request, options_.public_url)) opened.cookie += "; Secure";
+  if (came_by_https(request, options_)) opened.cookie += "; Secure";
   co_return opened;
 }
 
@@ -137,6 +137,10 @@ Task<net::Response> Web::escalate(net::Request& request) {
     auto session = co_await guard_.session(request, id);
     unknown = !session && session.error().is(Errc::not_found);
     if (!session && !unknown) co_return refuse(logger_, request, session.error());
+    if (!unknown) {
+      if (const auto admitted = guard_.admit_escalation(request, id); !admitted)
+        co_return refuse(logger_, request, admitted.error());
+    }
   }
   if (unknown) {  // as the old bridge did
     auto opened = co_await open(request, order.user_email, order.user_display_name);
@@ -239,6 +243,12 @@ Task<net::Response> Web::poll(net::Request& request) {
                        Error(Errc::invalid_argument, "wait must be a number of seconds"));
     wait = huge ? kMaxWait : std::min(std::chrono::seconds(value), kMaxWait);
   }
+  Seats::Seat seat;
+  if (wait.count() > 0) {
+    auto taken = guard_.poll_seat((*session)->id);
+    if (!taken) co_return refuse(logger_, request, taken.error());
+    seat = std::move(*taken);
+  }
   auto page = co_await handoff_.poll((*session)->id, after, wait);
   if (!page) co_return refuse(logger_, request, page.error());
   // The frames are rendered already; only what is around them is built here.
@@ -257,6 +267,8 @@ Task<net::Response> Web::poll(net::Request& request) {
   co_return net::text_response(200, std::move(out), "application/json");
 }
 
+Task<net::Response> at_once(net::Response response) { co_return response; }
+
 }  // namespace
 
 void Channels::mount_web(net::Router& router) {
@@ -269,7 +281,9 @@ void Channels::mount_web(net::Router& router) {
     route.method = net::Method::post;
     route.body_limit = body_limit;
     route.pattern = "/api/servicenow/" + path;
-    route.handler = [web, handler](net::Request& request) {
+    route.handler = [this, web, handler](net::Request& request) {
+      if (const auto admitted = guard_->admit(request); !admitted)
+        return at_once(refuse(logger_, request, admitted.error()));
       return (web.get()->*handler)(request);
     };
     router.add(std::move(route));

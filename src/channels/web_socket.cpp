@@ -113,6 +113,7 @@ Task<> serve(handoff::Handoff& handoff, Guard& guard, Logger& logger, net::Reque
   const std::string ref = trace_of(request).request_id;
   auto session = co_await guard.session(request, request.parameter("sid"), protocol_token(request));
   if (!session) {
+    guard.upgrade_failed(request);
     if (session.error().is(Errc::not_found))
       co_return co_await reject(logger, ref, socket, "unknown session",
                                 net::CloseCode::unknown_session);
@@ -128,6 +129,11 @@ Task<> serve(handoff::Handoff& handoff, Guard& guard, Logger& logger, net::Reque
                                 net::CloseCode::policy);
   }
   request = net::Request();  // a socket lives for hours; its handshake need not
+  // The new one is refused, not the oldest closed: that one would come back at once and push out
+  // the next, and no tab would keep its socket.
+  auto seat = guard.socket_seat((*session)->id);
+  if (!seat)
+    co_return co_await reject(logger, ref, socket, "too many sockets", net::CloseCode::slow);
   SocketReader reader(socket, !after);
   // Where the reader is when this process ends; nothing new was sent to one that is where it began.
   socket->set_farewell([&reader, after, epoch = (*session)->epoch] {
@@ -148,10 +154,9 @@ void Channels::mount_web_socket(net::Router& router) {
   net::WebSocketRoute route;
   route.pattern = "/ws/intranet/{sid}";
   route.refuse = [this](const net::Request& request) -> std::optional<net::Response> {
-    if (guard_->origin_is_ours(request)) return std::nullopt;
-    Error error = Error(Errc::forbidden, "this Origin may not connect")
-                      .with_hint("Add it to ALLOWED_ORIGINS.");
-    return refuse(logger_, request, error);
+    const auto allowed = guard_->upgrade(request);
+    if (allowed) return std::nullopt;
+    return refuse(logger_, request, allowed.error());
   };
   route.subprotocol = [](const net::Request& request) {
     for (const std::string_view offer : offered_protocols(request))

@@ -24,6 +24,7 @@ std::vector<Field> web_fields();
 std::vector<Field> timer_fields();
 std::vector<Field> limit_fields();
 std::vector<Field> connection_fields();  ///< the same group
+std::vector<Field> guard_fields();
 std::vector<Field> log_fields();
 std::vector<Field> metrics_fields();
 

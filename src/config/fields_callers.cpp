@@ -5,21 +5,31 @@
 namespace bridge::config {
 
 std::vector<Field> caller_fields() {
-  return in_group("Secrets of callers",
-                  {
-                      caller_secret(
-                          {"SN_WEBHOOK_SECRET", "",
-                           "What ServiceNow's relay rules send as X-Bridge-Secret. The same text "
-                           "as the property of the instance.",
-                           "the output of: openssl rand -hex 32", true},
-                          [](auto& c) -> auto& { return c.web.webhook_secrets; }),
-                      caller_secret(
-                          {"AGENT_API_SECRET", "",
-                           "What Copilot Studio's tools send as X-Agent-Secret. Without it the "
-                           "agent endpoints answer 503 not_configured.",
-                           "the output of: openssl rand -hex 32"},
-                          [](auto& c) -> auto& { return c.web.agent_secrets; }),
-                  });
+  return in_group(
+      "Secrets of callers",
+      {
+          caller_secret(
+              {"SN_WEBHOOK_SECRET", "",
+               "What ServiceNow's relay rules send as X-Bridge-Secret. The same text "
+               "as the property of the instance.",
+               "the output of: openssl rand -hex 32", true},
+              [](auto& c) -> auto& { return c.web.webhook_secrets; }),
+          choice<WebhookSignature>(
+              {"WEBHOOK_SIGNATURE", "optional",
+               "required refuses webhooks that carry the secret instead of a signature "
+               "made with it (X-Bridge-Signature). First let the instance sign: its "
+               "property intranet_bridge.sign_webhooks.",
+               "required"},
+              "optional or required",
+              {{"optional", WebhookSignature::optional}, {"required", WebhookSignature::required}},
+              [](auto& c) -> auto& { return c.guard.webhook_signature; }),
+          caller_secret(
+              {"AGENT_API_SECRET", "",
+               "What Copilot Studio's tools send as X-Agent-Secret. Without it the "
+               "agent endpoints answer 503 not_configured.",
+               "the output of: openssl rand -hex 32"},
+              [](auto& c) -> auto& { return c.web.agent_secrets; }),
+      });
 }
 
 std::vector<Field> directline_fields() {

@@ -78,6 +78,7 @@ void Rig::start_bridge() {
   environment["PORT"] = "0";
   environment["WEB_DIR"] = BRIDGE_SOURCE_DIR "/web";
   environment["ALLOW_INSECURE_UPSTREAM"] = "1";
+  environment["RATE_LIMIT"] = "off";  // every test has the one address 127.0.0.1
   for (const auto& [key, value] : options_.bridge_environment) environment[key] = value;
   bridge_ =
       std::make_unique<ChildProcess>(BRIDGE_BINARY, std::vector<std::string>{"serve"}, environment);

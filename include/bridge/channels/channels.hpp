@@ -8,24 +8,38 @@
 #include <string>
 #include <vector>
 
+#include "bridge/core/metrics.hpp"
+#include "bridge/core/secret.hpp"
 #include "bridge/handoff/handoff.hpp"
 #include "bridge/identity/secrets.hpp"
 #include "bridge/net/router.hpp"
 
 namespace bridge::channels {
 
+/// Token buckets of DESIGN 4.4. Callers with a valid secret are never counted.
+struct RateLimits {
+  bool on = true;                            ///< RATE_LIMIT
+  std::uint32_t burst = 60;                  ///< calls at once, per client address
+  std::uint32_t per_second = 1;              ///< and then so many
+  std::uint32_t escalations_per_minute = 5;  ///< per session
+};
+
 struct Options {
   identity::SharedSecret webhook_secret;  ///< X-Bridge-Secret
   identity::SharedSecret agent_secret;    ///< X-Agent-Secret; unset: the agent endpoints are 503
   bool session_token_optional = false;  ///< SESSION_TOKEN=optional: trust by id, as the old bridge
   std::vector<std::string> allowed_origins;  ///< "https://host[:port]"
-  bool trust_forwarded_host = false;         ///< TRUSTED_PROXIES > 0
+  int trusted_proxies = 0;                   ///< whose X-Forwarded-* headers are believed
   std::string public_url;                    ///< BRIDGE_PUBLIC_URL
   std::string web_dir;                       ///< static files; empty: none
   std::size_t max_text_characters = 8'000;
   /// What /metrics answers; empty: there is no /metrics.
   std::function<std::string()> metrics_text;
   identity::SharedSecret metrics_token;  ///< METRICS_TOKEN; unset: everybody may read /metrics
+  std::vector<Secret> signing_secrets;   ///< what X-Bridge-Signature may be made with
+  bool signature_required = false;  ///< WEBHOOK_SIGNATURE=required: the secret alone is refused
+  RateLimits rate;
+  std::size_t max_sockets_per_session = 16;  ///< and as many waiting polls
 };
 
 /// What /readyz tells. Red while starting and draining, never because ServiceNow is down.
@@ -37,11 +51,11 @@ struct Readiness {
 class Guard;
 class WebFiles;
 
-/// Lifetime: must outlive the router it is mounted on; `handoff`, `readiness` and `logger` must
-/// outlive it.
+/// Lifetime: must outlive the router it is mounted on; what it is given must outlive it.
 class Channels {
  public:
-  Channels(handoff::Handoff& handoff, Options options, const Readiness& readiness, Logger& logger);
+  Channels(handoff::Handoff& handoff, Options options, const Readiness& readiness, Logger& logger,
+           Metrics& metrics, const TimeSource& time);
   ~Channels();
 
   void mount(net::Router& router);

@@ -19,6 +19,7 @@ enum class ServiceNowAuth { basic, oauth };
 enum class UnresolvedUser { use_default, refuse };
 enum class SessionToken { required, optional };
 enum class LogFormat { text, json };
+enum class WebhookSignature { optional, required };
 
 struct ServiceNowConfig {
   std::string instance;  ///< https://host, no slash at the end
@@ -107,6 +108,16 @@ struct ConnectionConfig {
   Millis shutdown_grace{};
 };
 
+/// What keeps callers in bounds.
+struct GuardConfig {
+  bool rate_limit = true;
+  std::uint32_t rate_limit_burst = 0;       ///< per client address
+  std::uint32_t rate_limit_per_second = 0;  ///< likewise
+  std::uint32_t escalations_per_minute = 0;
+  std::size_t max_sockets_per_session = 0;
+  WebhookSignature webhook_signature = WebhookSignature::optional;
+};
+
 struct LogConfig {
   Level level = Level::info;
   LogFormat format = LogFormat::text;
@@ -128,6 +139,7 @@ struct Config {
   TimerConfig timers;
   LimitConfig limits;
   ConnectionConfig connections;
+  GuardConfig guard;
   LogConfig log;
   std::string store;
   bool allow_insecure_upstream = false;

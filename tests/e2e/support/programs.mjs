@@ -155,6 +155,7 @@ export async function startHouse(name, { webDir } = {}) {
     await writeFile(envFile, `${settings}
 PORT=0
 BRIDGE_HOST=127.0.0.1
+RATE_LIMIT=off
 WEB_DIR=${webDir ?? join(root, 'web')}
 `);
     const bridge = await start(`${name}-bridge`, required('BRIDGE_BINARY'), ['--env-file', envFile], {},

@@ -3,10 +3,16 @@
 // nothing has happened.
 #include <algorithm>
 #include <cctype>
+#include <fstream>
+#include <future>
 #include <map>
+#include <regex>
+#include <set>
 
 #include "bridge/core/random.hpp"
+#include "bridge/net/server.hpp"
 #include "front.hpp"
+#include "support/http_probe.hpp"
 
 namespace bridge::channels {
 namespace {
@@ -25,6 +31,7 @@ enum class Who {
   wrong_agent,
   servicenow,
   wrong_servicenow,
+  badly_signed,  ///< the right secret beside a signature that does not fit
 };
 
 struct Row {
@@ -70,6 +77,9 @@ Call credentials(Call call, Who who, const Visitor& owner, const Visitor& other)
       return std::move(call).hook();
     case Who::wrong_servicenow:
       return std::move(call).with("X-Bridge-Secret", "wrong");
+    case Who::badly_signed:
+      return std::move(call).hook().with("X-Bridge-Signature",
+                                         "t=1700000000,v1=" + std::string(64, '0'));
   }
   return call;
 }
@@ -306,6 +316,7 @@ std::vector<Row> server_rows() {
     refused(name, target, body,
             {{"by_nobody", Who::nobody},
              {"with_wrong_secret", Who::wrong_servicenow},
+             {"badly_signed", Who::badly_signed},
              {"with_agent_secret", Who::agent},
              {"with_session_token", Who::owner}});
     add_bodies(rows, name, target, Who::servicenow);
@@ -315,8 +326,9 @@ std::vector<Row> server_rows() {
         rows.push_back({name + "_" + member + "_" + std::to_string(rows.size()), net::Method::post,
                         target, object_with(member, value, R"(,"rep_name":"Alex")"),
                         Who::servicenow, State::live, 400, "invalid_argument"});
-    for (const char* member :
-         {"bridge_session_id", "interaction_sys_id", "message_sys_id", "rep_name", "send_time"})
+    for (const char* member : {"bridge_session_id", "interaction_sys_id", "conversation_sys_id",
+                               "interaction_number", "message_sys_id", "sender_sys_id",
+                               "rep_sys_id", "rep_name", "send_time", "sys_created_on"})
       rows.push_back({name + "_" + member + "_too_long", net::Method::post, target,
                       object_with(member, "\"" + many(201) + "\""), Who::servicenow, State::live,
                       400, "invalid_argument"});
@@ -394,6 +406,91 @@ TEST(Methods, AWrongOneIsToldWhichAreRight) {
   EXPECT_EQ(answer.status, 405u);
   EXPECT_EQ(answer["error"], "method_not_allowed");
   EXPECT_NE(answer.headers.get("Allow").find("POST"), std::string_view::npos);
+}
+
+/// "POST", "/api/..." of every endpoint that the API reference lists.
+std::vector<std::pair<std::string, std::string>> documented_endpoints() {
+  std::ifstream file(BRIDGE_SOURCE_DIR "/docs/08-api-reference.md");
+  std::vector<std::pair<std::string, std::string>> found;
+  for (std::string line; std::getline(file, line) && !line.starts_with("## ");) {
+    if (!line.starts_with("| `")) continue;
+    static const std::regex endpoint("`(GET|POST) (/[^` ]*)`");
+    for (std::sregex_iterator at(line.begin(), line.end(), endpoint), end; at != end; ++at)
+      found.emplace_back((*at)[1].str(), (*at)[2].str());
+  }
+  return found;
+}
+
+TEST(BadInputTable, HasRowsForEveryDocumentedEndpointThatTakesInput) {
+  std::set<std::string> named;
+  for (const Table& table : by_endpoint()) named.insert(table.name);
+  std::size_t expected = 0;
+  for (const auto& [method, path] : documented_endpoints()) {
+    if (method == "GET" && path.find("/poll/") == std::string::npos) continue;  // nothing goes in
+    std::string name = path.substr(1, path.find("/<") - 1);
+    for (char& c : name)
+      if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+    EXPECT_TRUE(named.contains(name)) << method << " " << path;
+    ++expected;
+  }
+  EXPECT_GE(expected, 10u) << "the table in the document was not found";
+}
+
+TEST(Methods, OfEveryDocumentedEndpointAreChecked) {
+  Front front;
+  const std::string before = front.snapshot({});
+  for (auto [method, path] : documented_endpoints()) {
+    if (method == "GET" && !path.starts_with("/api/") && !path.starts_with("/ws/")) continue;
+    if (const auto at = path.find('<'); at != std::string::npos)
+      path.replace(at, path.find('>') - at + 1, kUnknown);
+    const Answer answer = front.ask(Call(net::Method::delete_, path));
+    EXPECT_EQ(answer.status, 405u) << path;
+    EXPECT_EQ(answer["error"], "method_not_allowed") << path;
+    EXPECT_NE(answer.headers.get("Allow").find(method), std::string_view::npos) << path;
+  }
+  EXPECT_EQ(front.snapshot({}), before);
+}
+
+/// Asks a real server, byte by byte, while the front's context runs here.
+test::ProbeResponse ask_server(Front& front, std::uint16_t port, const std::string& bytes) {
+  auto answer = std::async(std::launch::async, [port, &bytes] {
+    test::RawConnection connection(port);
+    connection.send(bytes);
+    return connection.receive_response();
+  });
+  while (answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    front.context.restart();
+    front.context.run_for(std::chrono::milliseconds(5));
+  }
+  return answer.get();
+}
+
+TEST(BodyLimits, AnOversizedBodyIsRefusedUnreadByEveryEndpoint) {
+  Front front;
+  const Visitor visitor = front.open_live();
+  const std::string before = front.snapshot(visitor.id);
+  auto server = net::start_server(front.context.get_executor(), {}, front.router, front.logger);
+  ASSERT_TRUE(server);
+  std::size_t tried = 0;
+  for (const auto& [method, path] : documented_endpoints()) {
+    if (method != "POST") continue;
+    Call call = post(path);
+    const auto match = front.router.match(call.request);
+    ASSERT_TRUE(match.route) << path;
+    // With every proof there is: the size alone is what is wrong.
+    const std::string head = "POST " + path + " HTTP/1.1\r\nHost: bridge.example\r\n" +
+                             "X-Agent-Secret: " + std::string(kAgentSecret) +
+                             "\r\nX-Bridge-Secret: " + std::string(kHookSecret) + "\r\n";
+    const auto limit = std::to_string(match.route->body_limit + 1);
+    const auto announced =
+        ask_server(front, (*server)->port(), head + "Content-Length: " + limit + "\r\n\r\n");
+    EXPECT_EQ(announced.status, 413u) << path;
+    EXPECT_EQ(Answer(net::text_response(413, announced.body))["error"], "too_large");
+    ++tried;
+  }
+  EXPECT_GE(tried, 9u);
+  EXPECT_EQ(front.snapshot(visitor.id), before);
+  front.run([&]() -> Task<> { return (*server)->stop(in(std::chrono::seconds(3))); });
 }
 
 TEST(Methods, APlainRequestToTheWebSocketIsToldToUpgrade) {

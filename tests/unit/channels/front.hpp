@@ -88,6 +88,37 @@ class Answer {
   json::object body;
 };
 
+/// Counts what is written, so that a test can say that nothing was.
+class CountingStore final : public handoff::SessionStore {
+ public:
+  Task<Result<handoff::StoredSession>> load(session::SessionId id) override {
+    return inner_->load(std::move(id));
+  }
+  Task<Result<>> commit(handoff::Commit commit) override {
+    ++writes;
+    return inner_->commit(std::move(commit));
+  }
+  Task<Result<std::optional<session::SessionId>>> find(handoff::Index index,
+                                                       std::string value) override {
+    return inner_->find(index, std::move(value));
+  }
+  Task<Result<>> erase(session::SessionId id) override {
+    ++writes;
+    return inner_->erase(std::move(id));
+  }
+  Task<Result<std::vector<session::SessionId>>> oldest(session::State state,
+                                                       std::size_t limit) override {
+    return inner_->oldest(state, limit);
+  }
+  Task<Result<std::vector<session::SessionId>>> all() override { return inner_->all(); }
+  Task<Result<std::size_t>> count() override { return inner_->count(); }
+
+  std::size_t writes = 0;
+
+ private:
+  std::unique_ptr<handoff::SessionStore> inner_ = stores::make_memory_store();
+};
+
 /// What a browser has after init-session.
 struct Visitor {
   std::string id;
@@ -102,15 +133,18 @@ class Front {
     options.webhook_secret = identity::SharedSecret(
         {Secret(std::string(kHookSecret)), Secret(std::string(kNextHookSecret))});
     options.agent_secret = identity::SharedSecret({Secret(std::string(kAgentSecret))});
+    options.signing_secrets = {Secret(std::string(kHookSecret)),
+                               Secret(std::string(kNextHookSecret))};
+    options.rate.on = false;
     return options;
   }
 
   explicit Front(Options options = usual(), handoff::Options inner = {})
       : chat(context.get_executor()),
-        store(stores::make_memory_store()),
+        store(std::make_unique<CountingStore>()),
         handoff(context.get_executor(), with_user(std::move(inner)),
                 handoff::Ports{*store, chat, desks, desks, desks, time, logger, metrics}),
-        channels(handoff, std::move(options), readiness, logger) {
+        channels(handoff, std::move(options), readiness, logger, metrics, time) {
     channels.mount(router);
     run([&]() -> Task<> {
       const auto started = co_await handoff.start();
@@ -219,6 +253,7 @@ class Front {
     add("tickets", desks.tickets.size());
     add("resolved", desks.resolved.size());
     add("minted", desks.minted.size());
+    add("writes", store->writes);
     if (state) {
       line += " state=" + std::string(session::to_string(state->state));
       add("version", state->version);
@@ -233,7 +268,7 @@ class Front {
   test::ManualTime time;
   test::RecordingLogger logger;
   test::RecordingMetrics metrics;
-  std::unique_ptr<handoff::SessionStore> store;
+  std::unique_ptr<CountingStore> store;
   Readiness readiness;
   handoff::Handoff handoff;
   Channels channels;

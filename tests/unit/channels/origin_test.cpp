@@ -22,7 +22,7 @@ class WebSocketOrigin : public testing::TestWithParam<Case> {};
 TEST_P(WebSocketOrigin, IsDecidedBeforeTheUpgrade) {
   const Case& c = GetParam();
   Options options = Front::usual();
-  options.trust_forwarded_host = c.trust_forwarded;
+  options.trusted_proxies = c.trust_forwarded ? 1 : 0;
   options.public_url = c.public_url;
   options.allowed_origins = c.listed;
   Front front(std::move(options));

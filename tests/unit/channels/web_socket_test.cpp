@@ -129,6 +129,62 @@ TEST(WebSocketOwnership, ProblemsAreToldAfterTheUpgrade) {
           net::CloseCode::policy);
 }
 
+TEST(WebSocketLimits, OneSocketTooManyIsToldToComeBackLater) {
+  Options options = Front::usual();
+  options.max_sockets_per_session = 3;
+  Front front(std::move(options));
+  const Visitor visitor = front.open_live();
+  const Visitor other = front.open();
+  Sockets sockets(front);
+  std::vector<std::shared_ptr<FakeSocket>> open;
+  for (int i = 0; i < 3; ++i) open.push_back(sockets.connect(with_token(visitor, "?after=0:0")));
+  const auto refused = sockets.connect(with_token(visitor, "?after=0:0"));
+  EXPECT_EQ(refused->frames,
+            std::vector<std::string>{R"({"type":"error","error":"too many sockets"})"});
+  EXPECT_EQ(refused->code, net::CloseCode::slow);
+  for (const auto& socket : open) EXPECT_FALSE(socket->over) << "those that are there stay";
+  EXPECT_FALSE(sockets.connect(with_token(other, "?after=0:0"))->over) << "another session";
+  EXPECT_EQ(front.metrics.counters["rate_limited.sockets"].value(), 1u);
+
+  sockets.end(open[1], net::Ending::broken);
+  EXPECT_FALSE(sockets.connect(with_token(visitor, "?after=0:0"))->over) << "its place is free";
+  EXPECT_TRUE(sockets.connect(with_token(visitor, "?after=0:0"))->over);
+}
+
+TEST(WebSocketLimits, APageWithoutACursorReplacesItsOwnSocketForEver) {
+  Options options = Front::usual();
+  options.max_sockets_per_session = 2;
+  Front front(std::move(options));
+  const Visitor visitor = front.open_live();
+  Sockets sockets(front);
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(sockets.connect(with_token(visitor))->over) << i;
+}
+
+TEST(WebSocketLimits, WhoeverFailsTooOftenIsRefusedBeforeTheUpgrade) {
+  Options options = Front::usual();
+  options.rate.on = true;
+  options.rate.burst = 3;
+  Front front(std::move(options));
+  const Visitor visitor = front.open_live();
+  Sockets sockets(front);
+  const auto refused = [&](Call call) {
+    const auto match = front.router.match(call.request);
+    const auto response = match.websocket->refuse(call.request);
+    return response ? response->status : 0u;
+  };
+  EXPECT_EQ(sockets.connect(ws(visitor))->code, net::CloseCode::unauthorized);
+  EXPECT_EQ(sockets.connect(get("/ws/intranet/abc"))->code, net::CloseCode::unknown_session);
+  EXPECT_EQ(refused(with_token(visitor).with("Origin", "https://evil.example")), 403u);
+  EXPECT_EQ(refused(with_token(visitor)), 429u);
+  Call elsewhere = with_token(visitor);
+  elsewhere.request.peer_address = "192.0.2.8";
+  EXPECT_EQ(refused(std::move(elsewhere)), 0u);
+  front.time.pass(std::chrono::seconds(1));
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(refused(with_token(visitor)), 0u) << "asking with a proof costs nothing";
+  EXPECT_FALSE(sockets.connect(with_token(visitor))->over);
+}
+
 TEST(WebSocketProtocol, TheTokenIsNeverSelected) {
   Front front;
   const Visitor visitor = front.open();
