@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/probe_options.hpp"
 
+#include <boost/asio/ip/address_v4.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <charconv>
@@ -30,18 +31,15 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
 
 /// RFC 6761, 6.3; RFC 1122, 3.2.1.3; RFC 4291, 2.5.3.
 bool is_loopback(const boost::urls::url_view& url) {
-  switch (url.host_type()) {
-    case boost::urls::host_type::ipv4:
-      return url.host_ipv4_address().is_loopback();
-    case boost::urls::host_type::ipv6:
-      return url.host_ipv6_address().is_loopback();
-    default: {
-      std::string name(url.host());
-      for (char& c : name)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-      return name == "localhost" || name.ends_with(".localhost");
-    }
-  }
+  if (url.host_type() == boost::urls::host_type::ipv6) return url.host_ipv6_address().is_loopback();
+  std::string name(url.host());
+  // Boost.URL 1.81 takes 127.0.0.1.example.com for an IPv4 address; Asio reads the whole text.
+  boost::system::error_code not_an_address;
+  const auto address = boost::asio::ip::make_address_v4(name, not_an_address);
+  if (!not_an_address) return address.is_loopback();
+  for (char& c : name)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return name == "localhost" || name.ends_with(".localhost");
 }
 
 /// What is wrong with the address; empty if nothing is.
