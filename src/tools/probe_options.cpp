@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tools/probe_options.hpp"
 
-#include <boost/asio/ip/address_v4.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <charconv>
@@ -31,12 +30,9 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
 
 /// RFC 6761, 6.3; RFC 1122, 3.2.1.3; RFC 4291, 2.5.3.
 bool is_loopback(const boost::urls::url_view& url) {
+  if (url.host_type() == boost::urls::host_type::ipv4) return url.host_ipv4_address().is_loopback();
   if (url.host_type() == boost::urls::host_type::ipv6) return url.host_ipv6_address().is_loopback();
   std::string name(url.host());
-  // Boost.URL 1.81 takes 127.0.0.1.example.com for an IPv4 address; Asio reads the whole text.
-  boost::system::error_code not_an_address;
-  const auto address = boost::asio::ip::make_address_v4(name, not_an_address);
-  if (!not_an_address) return address.is_loopback();
   for (char& c : name)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return name == "localhost" || name.ends_with(".localhost");
@@ -52,6 +48,9 @@ std::string judge_url(const ProbeOptions& options) {
     return "--url wants an http:// or https:// address";
   if (url.encoded_host().empty() || url.has_userinfo() || url.has_query() || url.has_fragment())
     return "--url wants an address without user name, query or fragment";
+  // Boost.URL 1.81 reads 127.0.0.1.example.com as an address with a path behind it.
+  if (!url.encoded_path().empty() && !url.encoded_path().starts_with('/'))
+    return "--url wants a host name that does not begin like an IP address";
   if (plain && !options.allow_http && !is_loopback(url))
     return "http:// to another machine would show the session to everybody on the way; use "
            "https://, or --allow-http if that network is your own";

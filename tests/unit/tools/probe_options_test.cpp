@@ -39,9 +39,10 @@ TEST(ProbeOptions, PlainHttpIsForThisMachine) {
        {"http://127.0.0.1:5000", "http://127.9.9.9", "http://[::1]:5000", "http://localhost:5000/",
         "http://LOCALHOST", "http://a.localhost", "https://203.0.113.7"})
     EXPECT_EQ(complaint(fine), "") << fine;
-  for (const char* wrong : {"http://10.0.0.1:5000", "http://chat.example.com",
-                            "http://localhost.example.com", "http://127.0.0.1.example.com"})
+  for (const char* wrong :
+       {"http://10.0.0.1:5000", "http://chat.example.com", "http://localhost.example.com"})
     EXPECT_THAT(complaint(wrong), HasSubstr("--allow-http")) << wrong;
+  EXPECT_THAT(complaint("http://127.0.0.1.example.com"), HasSubstr("--url"));
   EXPECT_EQ(parse_probe_options({"--allow-http", "--url", "http://10.0.0.1:5000"}).complaint, "");
 }
 
