@@ -84,7 +84,7 @@ tests() {
 check_shell_scripts() {
   command -v shellcheck >/dev/null 2>&1 || return 77
   # shellcheck disable=SC2046  # none of the names has a space
-  shellcheck $(find scripts .ci tests -name node_modules -prune -o -type f -print |
+  shellcheck $(find scripts .ci tests docker -name node_modules -prune -o -type f -print |
     while IFS= read -r file; do
       if head -n 1 "$file" | grep -qE '^#!.*[/ ](ba)?sh'; then say "$file"; fi
     done)

@@ -4,7 +4,7 @@
 # buildah: no daemon and no registry are needed. Takes as long as a release build.
 #
 # IMAGE_BASE     a base image that buildah knows or can pull; without it a Debian is made by debootstrap
-# IMAGE_STORE    where images are kept from run to run (build/image)
+# IMAGE_STORE    where images and a compiler cache are kept from run to run (build/image)
 #
 # Ends with 77 if it cannot run here: no buildah, not root, no base.
 set -euo pipefail
@@ -23,7 +23,7 @@ command -v buildah >/dev/null 2>&1 || skip "buildah is not installed; scripts/bo
 unshare -m true 2>/dev/null || skip "this machine does not let a process have mounts of its own"
 
 store=${IMAGE_STORE:-$root/build/image}
-mkdir -p "$store"
+mkdir -p "$store/ccache"
 builder() {
   local command=$1
   shift
@@ -69,6 +69,7 @@ trap 'exit 130' INT TERM
 for target in bridge sandbox; do
   say "image: building target $target on $base"
   builder bud --isolation chroot --network host --pull=false --layers --format docker --build-arg "BASE=$base" \
+    --volume "$store/ccache:/root/.cache/ccache" \
     --build-arg "JOBS=$(job_count)" --build-arg REVISION=test -f docker/Dockerfile --target "$target" \
     -t "handoff-$target:test" . >"$work/build.log" 2>&1 || die "image: target $target does not build"
 done
