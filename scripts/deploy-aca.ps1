@@ -145,7 +145,7 @@ if ($SkipBuild) {
 } else {
   $commit = 'none'
   if (Get-Command git -ErrorAction SilentlyContinue) {
-    $head = & git -C $root rev-parse --short=12 HEAD
+    $head = & git -C $root rev-parse '--short=12' HEAD
     if ($LASTEXITCODE -eq 0) { $commit = $head }
   }
   if (-not $Tag) { $Tag = "$commit-$suffix" }
