@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Installs what is missing, builds with the sanitizers and runs every check there is. The last line
-# is the sum: "N passed, N failed". JOBS sets how many compilers run at once.
+# is the sum: "N passed, N failed". JOBS sets how many compilers run at once. WITH_IMAGE=1 also builds
+# and runs the container images, which takes a release build and root.
 set -eu
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
@@ -83,10 +84,18 @@ tests() {
 check_shell_scripts() {
   command -v shellcheck >/dev/null 2>&1 || return 77
   # shellcheck disable=SC2046  # none of the names has a space
-  shellcheck $(find scripts .ci tests -name node_modules -prune -o -type f -print |
+  shellcheck $(find scripts .ci tests docker -name node_modules -prune -o -type f -print |
     while IFS= read -r file; do
       if head -n 1 "$file" | grep -qE '^#!.*[/ ](ba)?sh'; then say "$file"; fi
     done)
+}
+
+check_images() {
+  if [ -z "${WITH_IMAGE:-}" ]; then
+    say "only with WITH_IMAGE=1: a release build inside an image"
+    return 77
+  fi
+  tests/gates/image_test.sh
 }
 
 configure() { cmake --preset dev >"$log" 2>&1 || { cat "$log"; return 1; }; }
@@ -96,7 +105,7 @@ compile() { cmake --build "$build" -j "$jobs" -- -k 0; }
 browser=
 if [ -x tests/e2e/run.sh ]; then browser=--with-e2e; fi
 # shellcheck disable=SC2086  # empty, or one word
-scripts/bootstrap.sh $browser
+scripts/bootstrap.sh $browser ${WITH_IMAGE:+--with-image}
 
 stage "rooms and arrows" scripts/check_layers || true
 stage "format" scripts/check_format || true
@@ -107,6 +116,7 @@ if stage "configure" configure; then
   stage "build" compile || true
   tests "unit tests and self-tests" -LE system -j "$jobs"
   tests "system tests" -L system
+  stage "container images" check_images || true
   stage "co_await hazards" scripts/check_coroutines --jobs "$jobs" || true
   stage "demo and probe" env PRESET=dev tests/gates/demo_and_probe.sh || true
   if [ -x tests/e2e/run.sh ]; then

@@ -8,6 +8,8 @@
 #include "bridge/app/app.hpp"
 #include "bridge/config/documentation.hpp"
 #include "bridge/config/environment.hpp"
+#include "bridge/tools/health.hpp"
+#include "bridge/tools/probe.hpp"
 
 namespace bridge::app {
 namespace {
@@ -49,7 +51,8 @@ CommandLine parse(const std::vector<std::string>& arguments) {
       have_command = true;
     }
   }
-  if (line.command != "serve" && line.command != "check-config" && line.command != "version")
+  if (line.command != "serve" && line.command != "check-config" && line.command != "version" &&
+      line.command != "health")
     line.complaint = "unknown command " + line.command;
   return line;
 }
@@ -61,6 +64,9 @@ void print_help() {
          "  handoff-bridge [serve]        serve until SIGTERM\n"
          "  handoff-bridge check-config   say what is wrong with the configuration, or that "
          "nothing is\n"
+         "  handoff-bridge probe --url U  one timed handoff against a running bridge; see probe "
+         "--help\n"
+         "  handoff-bridge health         ask the bridge on this machine whether it is alive\n"
          "  handoff-bridge version        print the version\n\n"
          "  --env-file FILE               read NAME=value lines; the environment goes before them\n"
          "  --print-config                print the configuration in force, secrets masked\n\n"
@@ -68,7 +74,7 @@ void print_help() {
 }
 
 /// The configuration, or an exit code after having said why there is none.
-std::variant<config::Config, int> configure(const CommandLine& line) {
+std::variant<config::Config, int> configure(const CommandLine& line, config::Purpose purpose) {
   config::EnvMap file;
   if (!line.env_file.empty()) {
     auto read = config::read_env_file(line.env_file);
@@ -80,8 +86,8 @@ std::variant<config::Config, int> configure(const CommandLine& line) {
   }
   std::vector<std::string> names = config::process_variable_names();
   for (const auto& [name, value] : file) names.push_back(name);
-  auto loaded =
-      config::load_config(config::layered(config::process_environment(), std::move(file)), names);
+  auto loaded = config::load_config(config::layered(config::process_environment(), std::move(file)),
+                                    names, purpose);
   if (auto* problems = std::get_if<std::vector<config::ConfigProblem>>(&loaded)) {
     std::cerr << config::describe(*problems);
     return config::kExitConfig;
@@ -136,6 +142,8 @@ int serve(config::Config config, const std::string& program) {
 }  // namespace
 
 int run(const std::vector<std::string>& arguments) {
+  if (arguments.size() > 1 && arguments[1] == "probe")  // has a command line of its own
+    return tools::probe({arguments.begin() + 2, arguments.end()}, std::cout, std::cerr);
   const CommandLine line = parse(arguments);
   if (!line.complaint.empty()) {
     std::cerr << "handoff-bridge: " << line.complaint << "; see handoff-bridge --help\n";
@@ -149,13 +157,15 @@ int run(const std::vector<std::string>& arguments) {
     std::cout << "handoff-bridge " << BRIDGE_VERSION << '\n';
     return 0;
   }
-  auto configured = configure(line);
+  const bool serves = line.command != "health";
+  auto configured = configure(line, serves ? config::Purpose::serve : config::Purpose::tools);
   if (const int* code = std::get_if<int>(&configured)) return *code;
   config::Config config = std::get<config::Config>(std::move(configured));
   if (line.print_config) {
     std::cout << config::print_config(config);
     return 0;
   }
+  if (line.command == "health") return tools::health(config, std::cerr);
   if (line.command == "check-config") {
     for (const config::ConfigWarning& warning : config.warnings)
       std::cout << "warning: " << warning.variable << ": " << warning.text << '\n';

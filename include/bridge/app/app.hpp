@@ -34,9 +34,9 @@ class App {
   std::unique_ptr<Parts> parts_;
 };
 
-/// The command line: `serve` (the default), `check-config`, `version`, `--help`, `--print-config`,
-/// `--env-file FILE`. Returns the exit code: 0; 64 for a wrong command line; 78 for a wrong
-/// configuration; 1 for anything else.
+/// The command line: `serve` (the default), `check-config`, `probe`, `health`, `version`, `--help`,
+/// `--print-config`, `--env-file FILE`. Returns the exit code: 0; 64 for a wrong command line; 78
+/// for a wrong configuration; 1 for anything else.
 int run(const std::vector<std::string>& arguments);
 
 }  // namespace bridge::app
