@@ -56,7 +56,7 @@ class Engine {
   const Ports& ports_;
   std::function<void(const EntryPtr&, const session::Effect&)> act_;
   std::unordered_map<session::SessionId, EntryPtr> entries_;
-  std::set<std::pair<Time, session::SessionId>> due_;
+  std::set<std::pair<Time, std::string_view>> due_;  // ids as the entries hold them
   async::Signal due_changed_;
 };
 

@@ -6,7 +6,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <set>
 #include <vector>
 
 #include "bridge/async/fifo_mutex.hpp"
@@ -20,7 +19,7 @@ namespace bridge::handoff {
 /// The newest socket delivers; what no socket took, or a socket lost, waits for the next poll.
 class PlainReader {
  public:
-  void offer(const session::LoggedEventPtr& event);
+  void offer(const session::LoggedEventPtr& event, const session::EventLog& log);
   void attach(Subscriber& subscriber, const session::EventLog& log);
   void detach(Subscriber& subscriber, const std::vector<std::uint64_t>& unconfirmed,
               const session::EventLog& log);
@@ -33,7 +32,8 @@ class PlainReader {
   void hand_over(const session::EventLog& log);
 
   Subscriber* newest_ = nullptr;
-  std::set<std::uint64_t> waiting_;  // seqs; bounded by the log, which drops what is too old
+  // Seqs, in any order. Those that the log has dropped go when they are many.
+  std::vector<std::uint64_t> waiting_;
 };
 
 struct Entry {

@@ -131,7 +131,7 @@ void Turn::become_queued(bool opening_sent) {
     send.text_hash = std::hash<std::string>()(opening);
     send.accepted = now_;
     send.deadline = now_ + policy_.send_deadline;
-    s().sends.push_front(std::move(send));
+    s().sends.insert(s().sends.begin(), std::move(send));
   }
   pump();
 }

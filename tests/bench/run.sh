@@ -63,6 +63,7 @@ cmake --build build/release -j "$(job_count)" --target handoff-bridge bench >&2
 
 figures=$(mktemp)
 bench=
+# shellcheck disable=SC2317  # called by the trap
 finish() {
   # What the bench has started dies with it.
   if [ -n "$bench" ]; then kill "$bench" 2>/dev/null || true; fi
