@@ -32,13 +32,15 @@ bool RecentIds::contains(std::string_view id) const {
 bool RecentIds::insert(std::string_view id) {
   id = id.substr(0, kMaxId);
   if (id.empty() || contains(id)) return false;
-  ids_.push_back(static_cast<char>(id.size() >> 8));
-  ids_.push_back(static_cast<char>(id.size() & 0xFF));
-  ids_.append(id);
-  if (++count_ > limit_) {
+  // First out, then in: ids are alike long, and so the block does not grow for it.
+  if (count_ == limit_) {
     ids_.erase(0, 2 + length_at(ids_, 0));
     --count_;
   }
+  ids_.push_back(static_cast<char>(id.size() >> 8));
+  ids_.push_back(static_cast<char>(id.size() & 0xFF));
+  ids_.append(id);
+  ++count_;
   return true;
 }
 
