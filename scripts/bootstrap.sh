@@ -6,13 +6,14 @@ set -eu
 
 usage() {
   cat <<'END'
-bootstrap.sh [--build] [--with-e2e] [--with-image]
+bootstrap.sh [--build] [--with-e2e] [--with-image] [--with-fuzz]
 
 Installs what is missing on Debian 12 or 13, as root or through sudo.
 
   --build      only what building and running the two programs takes
   --with-e2e   besides everything else, the browser of the end-to-end tests
   --with-image likewise, what building and running the container images takes
+  --with-fuzz  besides everything else, the compiler of preset fuzz
 END
 }
 
@@ -23,11 +24,13 @@ root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 test_tools=yes
 browser=no
 image=no
+fuzzer=no
 for argument; do
   case $argument in
     --build) test_tools=no ;;
     --with-e2e) browser=yes ;;
     --with-image) image=yes ;;
+    --with-fuzz) fuzzer=yes ;;
     -h | --help)
       usage
       exit 0
@@ -64,6 +67,7 @@ if [ "$browser" = yes ] && ! command -v chromium >/dev/null 2>&1; then
   wanted="$wanted chromium fonts-dejavu-core"
 fi
 if [ "$image" = yes ]; then wanted="$wanted buildah debootstrap"; fi
+if [ "$fuzzer" = yes ]; then wanted="$wanted clang libclang-rt-dev"; fi
 
 missing=
 for package in $wanted; do

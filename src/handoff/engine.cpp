@@ -35,6 +35,9 @@ struct RefOf {
   }
 };
 
+// Wall time may be held by a test or stepped by an operator; the timer looks again at least this
+// often.
+constexpr std::chrono::milliseconds kLook{250};
 }  // namespace
 
 Engine::Engine(const asio::any_io_executor& executor, const Options& options, const Ports& ports,
@@ -151,12 +154,11 @@ void Engine::publish(const EntryPtr& entry, std::shared_ptr<const BridgeSession>
   vitals_.track(*entry);
   for (const LoggedEventPtr& event : events) entry->log.append(event);
   entry->log.trim(options_.log, ports_.time.now());
-  entry->plain.trim(entry->log);
   for (const LoggedEventPtr& event : events) {
     // A subscriber may detach another while it is told; walk a copy.
     const std::vector<Subscriber*> readers = entry->subscribers;
     for (Subscriber* reader : readers) reader->on_event(event);
-    entry->plain.offer(event);
+    entry->plain.offer(event, entry->log);
     if (!entry->subscribers.empty() || entry->plain.newest()) entry->handed = event->event.seq;
   }
   entry->changed.notify();
@@ -193,23 +195,21 @@ Task<> Engine::forget(EntryPtr entry) {
 
 void Engine::schedule(const EntryPtr& entry) {
   if (entry->forgotten) return;
-  const Time due =
-      session::next_due(*entry->state, entry->presence, options_.policy, ports_.time.now());
+  const Time now = ports_.time.now();
+  const Time due = session::next_due(*entry->state, entry->presence, options_.policy, now);
   if (due == entry->due) return;
   if (entry->due != Time::max()) due_.erase({entry->due, entry->id});
   entry->due = due;
   if (due == Time::max()) return;
   const auto at = due_.emplace(due, entry->id).first;
-  if (at == due_.begin()) due_changed_.notify();
+  if (at == due_.begin() && due < now + kLook) due_changed_.notify();
 }
 
 Task<> Engine::run_timer() {
-  // Wall time may be held by a test or stepped by an operator; look again at least this often.
-  constexpr std::chrono::milliseconds kLook{250};
   for (;;) {
     const Time now = ports_.time.now();
     while (!due_.empty() && due_.begin()->first <= now) {
-      const session::SessionId id = due_.begin()->second;
+      const session::SessionId id(due_.begin()->second);
       due_.erase(due_.begin());
       const auto found = entries_.find(id);
       if (found == entries_.end()) continue;

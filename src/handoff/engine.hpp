@@ -67,7 +67,7 @@ class Engine {
   std::function<void(const EntryPtr&, const session::Effect&)> act_;
   Vitals vitals_;
   std::unordered_map<session::SessionId, EntryPtr> entries_;
-  std::set<std::pair<Time, session::SessionId>> due_;
+  std::set<std::pair<Time, std::string_view>> due_;  // ids as the entries hold them
   async::Signal due_changed_;
 };
 

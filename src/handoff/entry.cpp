@@ -7,18 +7,21 @@
 
 namespace bridge::handoff {
 
-void PlainReader::offer(const session::LoggedEventPtr& event) {
+void PlainReader::offer(const session::LoggedEventPtr& event, const session::EventLog& log) {
   if (!session::shown_to_plain_readers(event->event)) return;
   if (newest_ && leaving_.empty()) {
     newest_->on_event(event);
-  } else {
-    waiting_.insert(event->event.seq);
+    return;
   }
+  waiting_.push_back(event->event.seq);
+  // A page with a cursor never asks for these, so nobody else takes them away.
+  if (waiting_.size() > 2 * log.size() + 16)
+    std::erase_if(waiting_, [&](std::uint64_t seq) { return seq < log.first_seq(); });
 }
 
 void PlainReader::attach(Subscriber& subscriber, const session::EventLog& log) {
   if (newest_) {
-    leaving_.insert(newest_);
+    leaving_.push_back(newest_);
     newest_->on_replaced();
   }
   newest_ = &subscriber;
@@ -28,17 +31,15 @@ void PlainReader::attach(Subscriber& subscriber, const session::EventLog& log) {
 void PlainReader::detach(Subscriber& subscriber, const std::vector<std::uint64_t>& unconfirmed,
                          const session::EventLog& log) {
   if (newest_ == &subscriber) newest_ = nullptr;
-  leaving_.erase(&subscriber);
-  waiting_.insert(unconfirmed.begin(), unconfirmed.end());
+  std::erase(leaving_, &subscriber);
+  waiting_.insert(waiting_.end(), unconfirmed.begin(), unconfirmed.end());
   if (newest_ && leaving_.empty()) hand_over(log);
-}
-
-void PlainReader::trim(const session::EventLog& log) {
-  waiting_.erase(waiting_.begin(), waiting_.lower_bound(log.first_seq()));
 }
 
 std::vector<session::LoggedEventPtr> PlainReader::drain(const session::EventLog& log) {
   std::vector<session::LoggedEventPtr> events;
+  std::sort(waiting_.begin(), waiting_.end());
+  waiting_.erase(std::unique(waiting_.begin(), waiting_.end()), waiting_.end());
   for (const std::uint64_t seq : waiting_)
     if (auto event = log.find(seq)) events.push_back(std::move(event));
   waiting_.clear();

@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "bridge/async/fifo_mutex.hpp"
@@ -21,7 +20,7 @@ namespace bridge::handoff {
 /// The newest socket delivers; what no socket took, or a socket lost, waits for the next poll.
 class PlainReader {
  public:
-  void offer(const session::LoggedEventPtr& event);
+  void offer(const session::LoggedEventPtr& event, const session::EventLog& log);
   void attach(Subscriber& subscriber, const session::EventLog& log);
   void detach(Subscriber& subscriber, const std::vector<std::uint64_t>& unconfirmed,
               const session::EventLog& log);
@@ -29,16 +28,15 @@ class PlainReader {
   std::vector<session::LoggedEventPtr> drain(const session::EventLog& log);
   bool has_waiting() const { return !waiting_.empty(); }
   Subscriber* newest() const { return newest_; }
-  /// Forgets what the log no longer keeps.
-  void trim(const session::EventLog& log);
 
  private:
   void hand_over(const session::EventLog& log);
 
   Subscriber* newest_ = nullptr;
   /// Replaced, and not gone yet: what they turn out not to have delivered goes before what is new.
-  std::set<Subscriber*> leaving_;
-  std::set<std::uint64_t> waiting_;  // seqs
+  std::vector<Subscriber*> leaving_;
+  // Seqs, in any order. Those that the log has dropped go when they are many.
+  std::vector<std::uint64_t> waiting_;
 };
 
 class Vitals;

@@ -7,25 +7,52 @@
 
 namespace bridge::session {
 
-bool RecentIds::contains(const std::string& id) const {
-  return std::find(ids_.begin(), ids_.end(), id) != ids_.end();
+namespace {
+
+constexpr std::size_t kMaxId = 0xFFFF;
+
+std::size_t length_at(const std::string& ids, std::size_t at) {
+  return static_cast<std::size_t>(static_cast<unsigned char>(ids[at])) << 8 |
+         static_cast<unsigned char>(ids[at + 1]);
 }
 
-bool RecentIds::insert(std::string id) {
+}  // namespace
+
+bool RecentIds::contains(std::string_view id) const {
+  id = id.substr(0, kMaxId);
+  for (std::size_t at = 0; at < ids_.size();) {
+    const std::size_t length = length_at(ids_, at);
+    at += 2;
+    if (length == id.size() && ids_.compare(at, length, id) == 0) return true;
+    at += length;
+  }
+  return false;
+}
+
+bool RecentIds::insert(std::string_view id) {
+  id = id.substr(0, kMaxId);
   if (id.empty() || contains(id)) return false;
-  ids_.push_back(std::move(id));
-  if (ids_.size() > limit_) ids_.pop_front();
+  // First out, then in: ids are alike long, and so the block does not grow for it.
+  if (count_ == limit_) {
+    ids_.erase(0, 2 + length_at(ids_, 0));
+    --count_;
+  }
+  ids_.push_back(static_cast<char>(id.size() >> 8));
+  ids_.push_back(static_cast<char>(id.size() & 0xFF));
+  ids_.append(id);
+  ++count_;
   return true;
 }
 
 bool SeenSequences::contains(std::int64_t sequence) const {
-  return std::find(recent_.begin(), recent_.end(), sequence) != recent_.end();
+  // The newest is asked for most: the row before this one.
+  return std::find(recent_.rbegin(), recent_.rend(), sequence) != recent_.rend();
 }
 
 void SeenSequences::insert(std::int64_t sequence) {
   if (sequence <= 0 || contains(sequence)) return;
+  if (recent_.size() >= 128) recent_.erase(recent_.begin());
   recent_.push_back(sequence);
-  if (recent_.size() > 128) recent_.pop_front();
 }
 
 std::string chat_key(const SessionId& id, int number) {

@@ -155,7 +155,7 @@ void Turn::settle_opening(const OpenAnswered& input, bool just_queued) {
   if (just_queued) tell_status();
   settle_parked(open.opening_message, send.echo_owed);
   // It goes before what was said meanwhile; or it is kept to recognise the echo that may come.
-  if (send_now || send.echo_owed) s().sends.push_front(std::move(send));
+  if (send_now || send.echo_owed) s().sends.insert(s().sends.begin(), std::move(send));
   account_for(input.first_message_sequence);
   pump();
 }

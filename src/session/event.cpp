@@ -1,56 +1,111 @@
 // SPDX-License-Identifier: MIT
 #include "bridge/session/event.hpp"
 
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
+#include <string_view>
+#include <utility>
 
 namespace bridge::session {
 namespace {
 
-namespace json = boost::json;
+/// Writes one flat frame. By hand, because every event is rendered on its way to the log and a
+/// JSON document made for it cost as much as deciding what to say.
+class Frame {
+ public:
+  explicit Frame(std::string_view type, std::size_t texts = 0) {
+    out_.reserve(192 + texts);
+    out_.append("{\"type\":\"").append(type).push_back('"');
+  }
 
-json::value name_or_null(const std::string& name) {
-  return name.empty() ? json::value(nullptr) : json::value(name);
-}
+  Frame& text(std::string_view name, std::string_view value) {
+    key(name);
+    out_.push_back('"');
+    // RFC 8259, 7: what must be escaped, and nothing else.
+    for (std::size_t plain = 0; plain < value.size();) {
+      std::size_t end = plain;
+      while (end < value.size() && !is_special(value[end])) ++end;
+      out_.append(value.substr(plain, end - plain));
+      if (end < value.size()) escape(value[end]);
+      plain = end + 1;
+    }
+    out_.push_back('"');
+    return *this;
+  }
+  Frame& text_or_null(std::string_view name, std::string_view value) {
+    if (!value.empty()) return text(name, value);
+    return raw(name, "null");
+  }
+  Frame& raw(std::string_view name, std::string_view value) {
+    key(name);
+    out_.append(value);
+    return *this;
+  }
+  std::string take() && {
+    out_.push_back('}');
+    return std::move(out_);
+  }
+
+ private:
+  static bool is_special(char c) {
+    return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+  }
+  void key(std::string_view name) { out_.append(",\"").append(name).append("\":"); }
+  void escape(char c) {
+    static constexpr std::string_view kShort = "\b\f\n\r\t";
+    static constexpr std::string_view kNames = "bfnrt";
+    static constexpr std::string_view kDigits = "0123456789abcdef";
+    out_.push_back('\\');
+    if (const auto at = kShort.find(c); at != std::string_view::npos) {
+      out_.push_back(kNames[at]);
+    } else if (c == '"' || c == '\\') {
+      out_.push_back(c);
+    } else {
+      out_.append("u00");
+      out_.push_back(kDigits[static_cast<unsigned char>(c) >> 4]);
+      out_.push_back(kDigits[static_cast<unsigned char>(c) & 15]);
+    }
+  }
+
+  std::string out_;
+};
 
 struct Render {
   std::uint64_t seq;
 
-  json::object operator()(const StatusEvent& e) const {
-    json::object frame{{"type", "status"}, {"state", shown(e.state)}};
-    if (e.state == State::queued) frame["interaction_number"] = e.interaction_number;
+  std::string operator()(const StatusEvent& e) const {
+    Frame frame("status");
+    frame.text("state", shown(e.state));
+    if (e.state == State::queued) frame.text("interaction_number", e.interaction_number);
     if (e.state == State::closed) {
-      frame["reason"] = to_string(e.reason);
+      frame.text("reason", to_string(e.reason));
     } else {
-      frame["rep_name"] = name_or_null(e.rep_name);
+      frame.text_or_null("rep_name", e.rep_name);
     }
-    frame["seq"] = seq;
-    return frame;
+    return finish(std::move(frame));
   }
-  json::object operator()(const UserMessageEvent& e) const {
-    return {{"type", "message"},
-            {"from", "user"},
-            {"text", e.text},
-            {"client_message_id", e.client_message_id},
-            {"seq", seq}};
+  std::string operator()(const UserMessageEvent& e) const {
+    Frame frame("message", e.text.size());
+    frame.text("from", "user").text("text", e.text).text("client_message_id", e.client_message_id);
+    return finish(std::move(frame));
   }
-  json::object operator()(const RepMessageEvent& e) const {
-    json::object frame{{"type", "message"},
-                       {"from", "rep"},
-                       {"rep_name", name_or_null(e.rep_name)},
-                       {"text", e.text}};
-    if (!e.message_sys_id.empty()) frame["id"] = e.message_sys_id;
-    if (!e.sent_at.empty()) frame["sent_at"] = e.sent_at;
-    if (e.system) frame["system"] = true;
-    if (e.late) frame["late"] = true;
-    frame["seq"] = seq;
-    return frame;
+  std::string operator()(const RepMessageEvent& e) const {
+    Frame frame("message", e.text.size());
+    frame.text("from", "rep").text_or_null("rep_name", e.rep_name).text("text", e.text);
+    if (!e.message_sys_id.empty()) frame.text("id", e.message_sys_id);
+    if (!e.sent_at.empty()) frame.text("sent_at", e.sent_at);
+    if (e.system) frame.raw("system", "true");
+    if (e.late) frame.raw("late", "true");
+    return finish(std::move(frame));
   }
-  json::object operator()(const ReceiptEvent& e) const {
-    return {{"type", "receipt"},
-            {"client_message_id", e.client_message_id},
-            {"status", to_string(e.status)},
-            {"seq", seq}};
+  std::string operator()(const ReceiptEvent& e) const {
+    Frame frame("receipt");
+    frame.text("client_message_id", e.client_message_id).text("status", to_string(e.status));
+    return finish(std::move(frame));
+  }
+
+ private:
+  std::string finish(Frame frame) const {
+    frame.raw("seq", std::to_string(seq));
+    return std::move(frame).take();
   }
 };
 
@@ -106,12 +161,12 @@ bool shown_to_plain_readers(const Event& event) {
          std::holds_alternative<RepMessageEvent>(event.what);
 }
 
-std::string render(const Event& event) {
-  return json::serialize(std::visit(Render{event.seq}, event.what));
-}
+std::string render(const Event& event) { return std::visit(Render{event.seq}, event.what); }
 
 std::string render_typing(const std::string& rep_name) {
-  return json::serialize(json::object{{"type", "typing"}, {"rep_name", name_or_null(rep_name)}});
+  Frame frame("typing");
+  frame.text_or_null("rep_name", rep_name);
+  return std::move(frame).take();
 }
 
 }  // namespace bridge::session

@@ -31,7 +31,7 @@ void EventLog::append(Event event) {
 }
 
 void EventLog::append(LoggedEventPtr event) {
-  assert(event->event.seq == last_seq_ + 1 || events_.empty());
+  assert(event->event.seq == last_seq_ + 1 || size() == 0);
   last_seq_ = event->event.seq;
   bytes_ += event->frame->size();
   events_.push_back(std::move(event));
@@ -39,20 +39,22 @@ void EventLog::append(LoggedEventPtr event) {
 
 void EventLog::trim(const LogLimits& limits, Time now) {
   const auto too_much = [&] {
-    return events_.size() > limits.max_events || bytes_ > limits.max_bytes ||
-           now - events_.front()->event.at > limits.max_age;
+    return size() > limits.max_events || bytes_ > limits.max_bytes ||
+           now - front()->event.at > limits.max_age;
   };
-  while (events_.size() > 1 && too_much()) {
-    bytes_ -= events_.front()->frame->size();
-    events_.pop_front();
-  }
+  while (size() > 1 && too_much()) drop_first();
 }
 
 void EventLog::drop_before(std::uint64_t seq) {
-  while (!events_.empty() && events_.front()->event.seq < seq) {
-    bytes_ -= events_.front()->frame->size();
-    events_.pop_front();
-  }
+  while (size() > 0 && front()->event.seq < seq) drop_first();
+}
+
+void EventLog::drop_first() {
+  bytes_ -= front()->frame->size();
+  events_[begin_++].reset();
+  if (begin_ < 16 || begin_ * 2 < events_.size()) return;
+  events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(begin_));
+  begin_ = 0;
 }
 
 EventLog::Page EventLog::read(const Cursor& after, std::string_view epoch) const {
@@ -62,14 +64,14 @@ EventLog::Page EventLog::read(const Cursor& after, std::string_view epoch) const
   page.recovered = same_life && after.seq <= last_seq_ && after.seq + 1 >= first_seq();
   const std::uint64_t from = page.recovered ? after.seq + 1 : first_seq();
   if (from <= last_seq_)
-    page.events.assign(events_.begin() + static_cast<std::ptrdiff_t>(from - first_seq()),
+    page.events.assign(events_.begin() + static_cast<std::ptrdiff_t>(begin_ + (from - first_seq())),
                        events_.end());
   return page;
 }
 
 LoggedEventPtr EventLog::find(std::uint64_t seq) const {
   if (seq < first_seq() || seq > last_seq_) return nullptr;
-  return events_[seq - first_seq()];
+  return events_[begin_ + (seq - first_seq())];
 }
 
 }  // namespace bridge::session

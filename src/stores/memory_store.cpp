@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "bridge/stores/memory_store.hpp"
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 namespace bridge::stores {
 namespace {
@@ -31,6 +33,19 @@ std::vector<std::pair<Index, std::string>> keys_of(const BridgeSession& session)
   return keys;
 }
 
+bool same_chat(const session::Chat& a, const session::Chat& b) {
+  return a.interaction_sys_id == b.interaction_sys_id &&
+         a.conversation_sys_id == b.conversation_sys_id;
+}
+
+/// Whether both are found by the same values: as a rule, a commit does not touch them.
+bool same_keys(const BridgeSession& a, const BridgeSession& b) {
+  return same_chat(a.chat, b.chat) && a.browser_hash == b.browser_hash &&
+         a.directline_conversation == b.directline_conversation &&
+         std::equal(a.past_chats.begin(), a.past_chats.end(), b.past_chats.begin(),
+                    b.past_chats.end(), same_chat);
+}
+
 class MemoryStore final : public handoff::SessionStore {
  public:
   Task<Result<StoredSession>> load(SessionId id) override {
@@ -40,16 +55,19 @@ class MemoryStore final : public handoff::SessionStore {
   }
 
   Task<Result<>> commit(Commit commit) override {
-    const SessionId& id = commit.next->id;
-    const auto found = sessions_.find(id);
+    auto found = sessions_.find(commit.next->id);
     const std::uint64_t stored = found == sessions_.end() ? 0 : found->second.state->version;
     if (stored + 1 != commit.next->version) co_return Error(Errc::conflict, "session version");
-    StoredSession& session = sessions_[id];
-    if (session.state) forget_keys(*session.state);
-    session.state = commit.next;
+    if (found == sessions_.end()) found = sessions_.emplace(commit.next->id, StoredSession()).first;
+    StoredSession& session = found->second;
+    const auto before = std::exchange(session.state, commit.next);
     for (const auto& event : commit.events) session.log.append(event);
     session.log.drop_before(commit.first_kept_seq);
-    remember_keys(*session.state);
+    if (!before || !same_keys(*before, *session.state)) {
+      if (before) forget_keys(*before);
+      remember_keys(*session.state);
+    }
+    note_age(found->first, before.get(), session.state.get());
     co_return Result<>();
   }
 
@@ -64,6 +82,7 @@ class MemoryStore final : public handoff::SessionStore {
     const auto found = sessions_.find(id);
     if (found != sessions_.end()) {
       forget_keys(*found->second.state);
+      note_age(found->first, found->second.state.get(), nullptr);
       sessions_.erase(found);
     }
     co_return Result<>();
@@ -73,7 +92,7 @@ class MemoryStore final : public handoff::SessionStore {
     std::vector<SessionId> ids;
     for (const auto& [when, id] : by_age_[static_cast<std::size_t>(state)]) {
       if (ids.size() == limit) break;
-      ids.push_back(id);
+      ids.emplace_back(id);
     }
     co_return ids;
   }
@@ -91,7 +110,6 @@ class MemoryStore final : public handoff::SessionStore {
   void remember_keys(const BridgeSession& session) {
     for (auto& [index, value] : keys_of(session))
       indexes_[static_cast<std::size_t>(index)].emplace(value, session.id);
-    by_age_[static_cast<std::size_t>(session.state)].emplace(session.last_activity, session.id);
   }
 
   void forget_keys(const BridgeSession& session) {
@@ -104,12 +122,32 @@ class MemoryStore final : public handoff::SessionStore {
           break;
         }
     }
-    by_age_[static_cast<std::size_t>(session.state)].erase({session.last_activity, session.id});
   }
+
+  /// Moves a session from its place by age to another; null: it has none.
+  void note_age(std::string_view id, const BridgeSession* before, const BridgeSession* after) {
+    const auto place = [&](const BridgeSession& session) -> ByAge& {
+      return by_age_[static_cast<std::size_t>(session.state)];
+    };
+    if (before && after && before->state == after->state &&
+        before->last_activity == after->last_activity)
+      return;
+    ByAge::node_type moved;
+    if (before) moved = place(*before).extract({before->last_activity, id});
+    if (!after) return;
+    if (moved) {
+      moved.value() = {after->last_activity, id};
+      place(*after).insert(std::move(moved));
+    } else {
+      place(*after).emplace(after->last_activity, id);
+    }
+  }
+
+  using ByAge = std::set<std::pair<Time, std::string_view>>;  // ids as sessions_ holds them
 
   std::unordered_map<SessionId, StoredSession> sessions_;
   std::array<std::unordered_multimap<std::string, SessionId>, 4> indexes_;
-  std::array<std::set<std::pair<Time, SessionId>>, 5> by_age_;
+  std::array<ByAge, 5> by_age_;
 };
 
 }  // namespace

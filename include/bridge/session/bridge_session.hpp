@@ -5,9 +5,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bridge/core/trace.hpp"
@@ -17,17 +17,19 @@ namespace bridge::session {
 
 using SessionId = std::string;  ///< 32 lower-case hex digits: an identifier, not a secret
 
-/// The last ids of one kind that were seen. Bounded; the oldest goes first.
+/// The last ids of one kind that were seen. Bounded; the oldest goes first. Every decision copies
+/// its session, so they stand in one block: a list of strings made that copy the dearest part.
 class RecentIds {
  public:
   explicit RecentIds(std::size_t limit = 256) : limit_(limit) {}
-  bool contains(const std::string& id) const;
+  bool contains(std::string_view id) const;
   /// False if it was there already, or is empty.
-  bool insert(std::string id);
+  bool insert(std::string_view id);
 
  private:
   std::size_t limit_;
-  std::deque<std::string> ids_;
+  std::size_t count_ = 0;
+  std::string ids_;  // each behind its length in two bytes; longer ones are compared so far
 };
 
 /// Positions in a conversation (sys_cs_message.sequence) that have been accounted for. Gaps are
@@ -38,7 +40,7 @@ class SeenSequences {
   void insert(std::int64_t sequence);
 
  private:
-  std::deque<std::int64_t> recent_;
+  std::vector<std::int64_t> recent_;
 };
 
 /// A message of the user's on its way, or what became of it.
@@ -160,8 +162,8 @@ struct BridgeSession {
   Chat chat;                     ///< the current one, or the last
   std::vector<Chat> past_chats;  ///< ids only matter: late events are recognised
   std::optional<PendingOpen> open;
-  Trouble open_trouble;    ///< of the last open that did not succeed
-  std::deque<Send> sends;  ///< waiting and in flight first come first; finished ones for repeats
+  Trouble open_trouble;     ///< of the last open that did not succeed
+  std::vector<Send> sends;  ///< waiting and in flight first come first; finished ones for repeats
   std::uint64_t next_send_id = 1;
   std::vector<PendingEnd> ends;
 

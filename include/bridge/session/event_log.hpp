@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,15 +60,18 @@ class EventLog {
 
   /// The event with that seq, or null if it is not kept.
   LoggedEventPtr find(std::uint64_t seq) const;
-  std::uint64_t first_seq() const {
-    return events_.empty() ? last_seq_ + 1 : events_.front()->event.seq;
-  }
+  std::uint64_t first_seq() const { return size() == 0 ? last_seq_ + 1 : front()->event.seq; }
   std::uint64_t last_seq() const { return last_seq_; }
-  std::size_t size() const { return events_.size(); }
+  std::size_t size() const { return events_.size() - begin_; }
   std::size_t bytes() const { return bytes_; }
 
  private:
-  std::deque<LoggedEventPtr> events_;
+  void drop_first();
+  const LoggedEventPtr& front() const { return events_[begin_]; }
+
+  // A deque would hold 600 bytes for each of thousands of logs that have no event yet.
+  std::vector<LoggedEventPtr> events_;
+  std::size_t begin_ = 0;  ///< those before it have been dropped
   std::uint64_t last_seq_ = 0;
   std::size_t bytes_ = 0;
 };

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// A server under measurement: a process of its own, pinned to one core, whose CPU time and memory
+// are read from /proc. It dies with the bench, whatever happens. Used by tests/bench alone.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace bridge::bench {
+
+using Clock = std::chrono::steady_clock;
+
+/// The cores that we may use: the first is the server's, the last the client's.
+std::vector<int> usable_cores();
+void pin_this_process(int core);
+
+/// CPU time of a process with its threads and children.
+struct CpuTime {
+  double seconds = 0;  ///< from the scheduler, to the nanosecond
+  double user = 0;     ///< in user space, to the clock tick
+};
+
+struct Memory {
+  double rss_kib = 0;
+  double pss_kib = 0;
+};
+
+class Process {
+ public:
+  using Environment = std::map<std::string, std::string>;
+  /// Output goes to `log`. Throws std::runtime_error if it cannot be started.
+  Process(const std::vector<std::string>& words, const Environment& environment, int core,
+          const std::string& folder = {}, const std::string& log = "/dev/null");
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  bool running();
+  CpuTime cpu() const;
+  Memory memory() const;
+
+ private:
+  pid_t pid_ = -1;
+};
+
+/// A port that nobody listens on at the moment.
+std::uint16_t free_port();
+
+}  // namespace bridge::bench

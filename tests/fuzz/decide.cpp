@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: MIT
+// Any order of inputs on one session, with a stand-in for ServiceNow that answers late, wrongly,
+// twice or never. Holds DESIGN 4.4: legal states, consecutive events, at most one chat open, one
+// outcome for every message, everything bounded, nothing shown twice.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "bridge/session/decide.hpp"
+#include "fuzz/bytes.hpp"
+
+namespace {
+
+using namespace bridge;
+using namespace bridge::session;
+using fuzz::require;
+
+const std::string kSid(32, 'a');
+const std::string kUser(32, '1');
+const std::string kAgent(32, '2');
+const std::string kService(32, '3');
+const std::string kConsumer(32, '4');
+
+bool is_legal(State from, State to) {
+  switch (from) {
+    case State::bot:
+      return to == State::opening || to == State::queued;  // queued: a webhook proved the chat
+    case State::opening:
+      return to == State::queued || to == State::bot || to == State::closed;
+    case State::queued:
+      return to == State::live || to == State::closed;
+    case State::live:
+      return to == State::live || to == State::closed;
+    case State::closed:
+      return to == State::opening;
+  }
+  return false;
+}
+
+bool is_pending(const Send& send) {
+  return send.status == Send::Status::waiting || send.status == Send::Status::in_flight;
+}
+
+class House {
+ public:
+  House() {
+    session_.id = kSid;
+    session_.epoch = "e1";
+    session_.version = 1;
+    session_.created = session_.last_activity = now_;
+  }
+
+  void step(fuzz::Bytes& in);
+  /// Answers what is under way and lets time pass until nothing is left to do.
+  void come_to_rest();
+
+ private:
+  bool is_at_rest() const;
+  void give(const Input& input);
+  void check_states(const BridgeSession& before, const Decision& decision);
+  void check_events(const BridgeSession& before, const Decision& decision);
+  void check_bounds() const;
+  void check_messages() const;
+  void check_chats() const;
+  void take(const Effect& effect);
+
+  void answer_open(fuzz::Bytes& in);
+  void answer_send(fuzz::Bytes& in);
+  void answer_end(fuzz::Bytes& in);
+  void agent_says(fuzz::Bytes& in);
+  void tick(std::size_t attached);
+  OpenAnswered opened(const Chat& chat) const;
+  void restart();
+
+  BridgeSession session_;
+  Policy policy_;
+  Time now_{Millis(1'700'000'000'000)};
+  Time last_seen_{};
+  std::vector<OpenChat> opens_;
+  std::vector<SendMessage> sends_;
+  std::vector<EndChat> ends_;
+  std::vector<AskInteraction> asks_;
+  std::set<std::string> open_there_;       // keys of chats that ServiceNow holds open
+  std::map<std::string, int> unanswered_;  // client_message_id -> receipts owed
+  std::set<std::string> shown_;            // message_sys_id of what was shown
+};
+
+void House::give(const Input& input) {
+  const BridgeSession before = session_;
+  Decision decision = decide(session_, input, now_, policy_);
+  require(decision.next.version == before.version, "versions belong to the store");
+  require(decision.next.id == before.id && decision.next.epoch == before.epoch, "ids stay");
+  require(decision.changed || decision.events.empty(), "what is told is committed");
+  check_states(before, decision);
+  check_events(before, decision);
+  if (decision.changed) {
+    session_ = std::move(decision.next);
+    ++session_.version;
+  }
+  for (const Effect& effect : decision.effects) take(effect);
+  check_bounds();
+  check_messages();
+  check_chats();
+}
+
+void House::check_states(const BridgeSession& before, const Decision& decision) {
+  State at = before.state;
+  for (const Event& event : decision.events) {
+    const auto* status = std::get_if<StatusEvent>(&event.what);
+    if (!status) continue;
+    require(is_legal(at, status->state), "a status follows legally from the one before");
+    at = status->state;
+  }
+  require(at == decision.next.state || is_legal(at, decision.next.state), "states follow legally");
+  const bool quiet = decision.next.state == State::opening || decision.next.state == State::bot;
+  require(at == decision.next.state || quiet, "a state that clients see is told");
+  require((decision.next.state == State::opening) == decision.next.open.has_value() ||
+              decision.next.state == State::closed,
+          "an open is pending while opening");
+  // Ended by the other side: nothing has to be ended there any more.
+  if (decision.next.state == State::closed && before.state != State::closed) {
+    const bool by_us =
+        std::any_of(decision.next.ends.begin(), decision.next.ends.end(),
+                    [&](const PendingEnd& end) { return end.chat.key == decision.next.chat.key; });
+    if (!by_us && !decision.next.open) open_there_.erase(decision.next.chat.key);
+  }
+}
+
+void House::check_events(const BridgeSession& before, const Decision& decision) {
+  std::uint64_t seq = before.last_seq;
+  for (const Event& event : decision.events) {
+    require(event.seq == ++seq, "seq goes up by one");
+    require(event.at == now_, "an event happens now");
+    if (const auto* said = std::get_if<UserMessageEvent>(&event.what)) {
+      int& owed = unanswered_[said->client_message_id];
+      require(owed == 0, "a message is logged once until it has an outcome");
+      owed = 1;
+    } else if (const auto* receipt = std::get_if<ReceiptEvent>(&event.what)) {
+      int& owed = unanswered_[receipt->client_message_id];
+      require(owed == 1, "a message has one outcome");
+      owed = 0;
+    } else if (const auto* row = std::get_if<RepMessageEvent>(&event.what)) {
+      require(row->message_sys_id.empty() || shown_.insert(row->message_sys_id).second,
+              "a row is shown once");
+      require(!row->text.empty(), "what is shown has a text");
+    }
+  }
+  require(decision.next.last_seq == seq, "last_seq is the last event's");
+}
+
+void House::check_bounds() const {
+  require(session_.held.size() <= 64, "held rows are bounded");
+  require(session_.parked.size() <= 64, "parked rows are bounded");
+  require(session_.past_chats.size() <= 16, "past chats are bounded");
+  std::size_t waiting = 0;
+  std::size_t in_flight = 0;
+  for (const Send& send : session_.sends) {
+    waiting += send.status == Send::Status::waiting ? 1 : 0;
+    in_flight += send.status == Send::Status::in_flight ? 1 : 0;
+  }
+  // An opening message that was not sent with the open goes in front of a full queue.
+  require(waiting <= policy_.max_waiting_messages + 1, "waiting messages are bounded");
+  require(in_flight <= 1, "one message at a time");
+  require(session_.sends.size() <= 128 + policy_.max_waiting_messages + 3, "sends are bounded");
+}
+
+void House::check_messages() const {
+  for (const Send& send : session_.sends) {
+    const auto owed = unanswered_.find(send.client_message_id);
+    if (is_pending(send))
+      require(owed != unanswered_.end() && owed->second == 1, "a pending message owes an outcome");
+  }
+}
+
+void House::check_chats() const {
+  const auto opening = std::count_if(opens_.begin(), opens_.end(), [&](const OpenChat& open) {
+    return open.chat.number == session_.chat.number;
+  });
+  require(opening <= 1, "one open of a chat at a time");
+  for (const std::string& key : open_there_) {
+    if (key == session_.chat.key && session_.state != State::closed) continue;
+    const bool ending = std::any_of(session_.ends.begin(), session_.ends.end(),
+                                    [&](const PendingEnd& end) { return end.chat.key == key; });
+    require(ending, "a chat that is not the current one is being ended");
+  }
+}
+
+void House::take(const Effect& effect) {
+  if (const auto* open = std::get_if<OpenChat>(&effect)) opens_.push_back(*open);
+  if (const auto* send = std::get_if<SendMessage>(&effect)) {
+    require(!send->text.empty(), "a message that is sent has a text");
+    sends_.push_back(*send);
+  }
+  if (const auto* end = std::get_if<EndChat>(&effect)) ends_.push_back(*end);
+  if (const auto* ask = std::get_if<AskInteraction>(&effect)) asks_.push_back(*ask);
+  require(sends_.size() <= 1, "ServiceNow is told one message at a time");
+}
+
+OpenAnswered House::opened(const Chat& chat) const {
+  OpenAnswered answer;
+  answer.chat_number = chat.number;
+  answer.chat = chat;
+  answer.chat.interaction_sys_id = "ix" + std::to_string(chat.number);
+  answer.chat.conversation_sys_id = "conv" + std::to_string(chat.number);
+  answer.chat.interaction_number = "IMS000" + std::to_string(chat.number);
+  answer.chat.consumer_sys_id = kConsumer;
+  return answer;
+}
+
+template <class List>
+auto take_one(List& list, fuzz::Bytes& in) {
+  const auto at = list.begin() + static_cast<std::ptrdiff_t>(in.below(list.size()));
+  auto taken = *at;
+  list.erase(at);
+  return taken;
+}
+
+void House::answer_open(fuzz::Bytes& in) {
+  if (opens_.empty()) return;
+  const OpenChat open = take_one(opens_, in);
+  OpenAnswered answer = opened(open.chat);
+  switch (in.below(5)) {
+    case 0:
+    case 1:
+      answer.chat.api = 1 + static_cast<int>(in.below(2));
+      answer.opening_not_sent = in.coin() && !open.open.opening_message.empty();
+      if (!answer.opening_not_sent) answer.first_message_sys_id = "open-" + open.chat.key;
+      answer.first_message_sequence = static_cast<std::int64_t>(in.below(4));
+      if (answer.chat_number == session_.chat.number || !session_.past_chats.empty())
+        open_there_.insert(open.chat.key);
+      break;
+    case 2:
+      answer.error = Error(Errc::upstream_rejected);
+      break;
+    case 3:
+      answer.error = Error(Errc::connection_lost).with_outcome(Outcome::unknown);
+      break;
+    default:
+      answer.found = false;
+  }
+  give(answer);
+}
+
+void House::answer_send(fuzz::Bytes& in) {
+  if (sends_.empty()) return;
+  const SendMessage send = take_one(sends_, in);
+  SendAnswered answer;
+  answer.send_id = send.send_id;
+  switch (in.below(5)) {
+    case 0:
+      answer.message_sys_ids = {"own-" + std::to_string(send.send_id)};
+      answer.sequence = static_cast<std::int64_t>(in.below(12));
+      break;
+    case 1:
+      break;  // an old installation: no ids
+    case 2:
+      answer.error = Error(Errc::upstream_rejected);
+      break;
+    case 3:
+      answer.error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+      break;
+    default:
+      answer.error = Error(Errc::chat_ended);
+  }
+  give(answer);
+}
+
+void House::answer_end(fuzz::Bytes& in) {
+  if (ends_.empty()) return;
+  const EndChat end = take_one(ends_, in);
+  EndAnswered answer;
+  answer.key = end.chat.key;
+  const std::size_t how = in.below(3);
+  if (how == 0) answer.error = Error(Errc::unreachable);
+  if (how == 1) answer.error = Error(Errc::chat_ended);
+  const auto pending =
+      std::find_if(session_.ends.begin(), session_.ends.end(),
+                   [&](const PendingEnd& one) { return one.chat.key == end.chat.key; });
+  const bool gives_up = pending != session_.ends.end() && pending->attempts >= policy_.end_attempts;
+  if (how != 0 || gives_up) open_there_.erase(end.chat.key);
+  give(answer);
+}
+
+void House::agent_says(fuzz::Bytes& in) {
+  static const std::string kTexts[] = {"yes", "no", " yes ", "", "hello"};
+  static const std::string kSenders[] = {kAgent, kUser, kService, kConsumer, ""};
+  static constexpr AgentEvent::Kind kKinds[] = {AgentEvent::Kind::reply,   AgentEvent::Kind::reply,
+                                                AgentEvent::Kind::claimed, AgentEvent::Kind::closed,
+                                                AgentEvent::Kind::typing,  AgentEvent::Kind::other};
+  AgentSaid input;
+  AgentEvent& event = input.event;
+  event.kind = in.one_of(kKinds);
+  event.text = in.one_of(kTexts);
+  event.sender_sys_id = in.one_of(kSenders);
+  event.system = in.below(4) == 0;
+  const std::size_t back = in.below(4) == 3 ? 1 : 0;
+  const int number = std::max(0, session_.chat.number - static_cast<int>(back));
+  if (in.coin()) event.interaction_sys_id = "ix" + std::to_string(number);
+  if (in.coin()) event.conversation_sys_id = "conv" + std::to_string(number);
+  if (in.coin()) event.key = chat_key(kSid, number);
+  const std::size_t id = in.below(48);
+  if (id > 0) event.message_sys_id = "row" + std::to_string(id);
+  if (id == 47) event.message_sys_id = "own-" + std::to_string(in.below(16));
+  if (in.coin()) event.rep_name = in.coin() ? "Alex Rep" : "Sam Rep";
+  if (in.coin()) event.sequence = static_cast<std::int64_t>(in.below(16));
+  if (in.coin()) event.prev_sequence = static_cast<std::int64_t>(in.below(16));
+  if (in.coin()) event.last_sequence = static_cast<std::int64_t>(in.below(16));
+  if (in.coin()) input.service_account = kService;
+  // A webhook that names the chat proves it; ServiceNow holds it open from then on, as far as the
+  // session can know.
+  give(input);
+}
+
+void House::tick(std::size_t attached) {
+  if (attached > 0) last_seen_ = now_;
+  Tick input;
+  input.presence.attached = attached;
+  input.presence.last_seen = last_seen_;
+  give(input);
+  const bool expired = decide(session_, input, now_, policy_).expired;
+  require(expired || next_due(session_, input.presence, policy_, now_) > now_,
+          "after a tick nothing is due");
+}
+
+void House::restart() {
+  opens_.clear();
+  sends_.clear();
+  ends_.clear();
+  asks_.clear();
+  BridgeSession loaded = session_;  // what `resume` notes is not committed
+  for (const Effect& effect : resume(loaded)) take(effect);
+}
+
+void House::step(fuzz::Bytes& in) {
+  static const std::string kTexts[] = {"yes", "no", "hello"};
+  switch (in.below(14)) {
+    case 0: {
+      Escalate input;
+      input.user_sys_id = kUser;
+      if (in.coin()) input.opening_message = "help";
+      return give(input);
+    }
+    case 1:
+      return answer_open(in);
+    case 2:
+    case 3: {
+      UserMessage input;
+      input.text = in.one_of(kTexts);
+      input.client_message_id = "c" + std::to_string(in.below(40));
+      const auto before = std::find_if(
+          session_.sends.begin(), session_.sends.end(),
+          [&](const Send& send) { return send.client_message_id == input.client_message_id; });
+      const bool again = before != session_.sends.end() && !is_pending(*before);
+      const Decision decision = decide(session_, input, now_, policy_);
+      // A new attempt of a message that is in the log already owes another receipt.
+      if (again && decision.changed) unanswered_[input.client_message_id] = 1;
+      return give(input);
+    }
+    case 4:
+      return answer_send(in);
+    case 5:
+      return give(UserTyping());
+    case 6: {
+      End input;
+      input.reason = in.coin() ? CloseReason::user_ended : CloseReason::abandoned;
+      return give(input);
+    }
+    case 7:
+      return answer_end(in);
+    case 8:
+    case 9:
+      return agent_says(in);
+    case 10: {
+      if (asks_.empty()) return;
+      const AskInteraction ask = take_one(asks_, in);
+      InteractionAnswered input;
+      input.chat_number = ask.chat.number;
+      input.with_agent = in.coin();
+      input.failed = in.below(4) == 0;
+      input.over = in.below(4) == 0;
+      if (in.coin()) input.agent_name = "Alex Rep";
+      return give(input);
+    }
+    case 11:
+      return tick(in.below(3));
+    case 12: {
+      static constexpr int kSeconds[] = {1, 3, 6, 30, 61, 700, 7200, 90000};
+      now_ += std::chrono::seconds(in.one_of(kSeconds));
+      return tick(in.below(2));
+    }
+    default:
+      if (in.below(4) == 0) return restart();
+      give(DirectLineBound{"dl_" + kSid, "dlc"});
+  }
+}
+
+bool House::is_at_rest() const {
+  const bool idle = session_.state == State::bot || session_.state == State::closed;
+  return idle && session_.ends.empty() && opens_.empty() &&
+         std::none_of(session_.sends.begin(), session_.sends.end(), is_pending);
+}
+
+void House::come_to_rest() {
+  for (int round = 0; round < 40 && !is_at_rest(); ++round) {
+    while (!opens_.empty()) {
+      const OpenChat open = opens_.back();
+      opens_.pop_back();
+      OpenAnswered answer = opened(open.chat);
+      answer.found = false;
+      give(answer);
+    }
+    while (!sends_.empty()) {
+      SendAnswered answer;
+      answer.send_id = sends_.back().send_id;
+      sends_.pop_back();
+      answer.error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+      give(answer);
+    }
+    while (!ends_.empty()) {
+      EndAnswered answer;
+      answer.key = ends_.back().chat.key;
+      ends_.pop_back();
+      open_there_.erase(answer.key);
+      give(answer);
+    }
+    now_ += std::chrono::seconds(1000);
+    tick(0);
+  }
+  for (const auto& [id, owed] : unanswered_) require(owed == 0, "every message has an outcome");
+  require(session_.ends.empty(), "every end is carried out");
+  require(session_.held.empty() && !session_.close, "nothing is held back");
+  require(session_.state == State::bot || session_.state == State::closed,
+          "a session that is left alone comes to rest");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::Bytes in(data, size);
+  House house;
+  for (int steps = 0; steps < 200 && !in.empty(); ++steps) house.step(in);
+  house.come_to_rest();
+  return 0;
+}

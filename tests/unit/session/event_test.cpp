@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "bridge/session/event.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+
+#include "bridge/session/bridge_session.hpp"
+
+namespace bridge::session {
+namespace {
+
+std::string rendered(
+    std::variant<StatusEvent, UserMessageEvent, RepMessageEvent, ReceiptEvent> what) {
+  Event event;
+  event.seq = 7;
+  event.what = std::move(what);
+  return render(event);
+}
+
+TEST(EventTest, AFrameIsWrittenAsTheReferenceShowsIt) {
+  EXPECT_EQ(
+      rendered(StatusEvent{State::queued, "IMS1", "", {}}),
+      R"({"type":"status","state":"queued","interaction_number":"IMS1","rep_name":null,"seq":7})");
+  EXPECT_EQ(rendered(StatusEvent{State::closed, "", "", CloseReason::abandoned}),
+            R"({"type":"status","state":"closed","reason":"abandoned","seq":7})");
+  EXPECT_EQ(rendered(ReceiptEvent{"c1", Delivery::unknown}),
+            R"({"type":"receipt","client_message_id":"c1","status":"unknown","seq":7})");
+  EXPECT_EQ(rendered(RepMessageEvent{"hi", "Alex", "m1", "2026-01-01 10:00:00", true, true}),
+            R"({"type":"message","from":"rep","rep_name":"Alex","text":"hi","id":"m1",)"
+            R"("sent_at":"2026-01-01 10:00:00","system":true,"late":true,"seq":7})");
+  EXPECT_EQ(render_typing("Alex"), R"({"type":"typing","rep_name":"Alex"})");
+}
+
+TEST(EventTest, EveryCharacterSurvivesItsFrame) {
+  std::string text;
+  for (int c = 1; c < 0x80; ++c) text.push_back(static_cast<char>(c));
+  text += "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x96\xA8 \\u0041 \\\" end\\";
+  text.push_back('\0');
+  const auto frame = boost::json::parse(rendered(UserMessageEvent{text, "c\"1"}));
+  EXPECT_EQ(frame.at("text").as_string(), text);
+  EXPECT_EQ(frame.at("client_message_id").as_string(), "c\"1");
+  EXPECT_EQ(frame.at("seq").as_int64(), 7);
+}
+
+TEST(RecentIdsTest, TheOldestGoesFirst) {
+  RecentIds ids(3);
+  for (const char* id : {"a", "bb", "ccc"}) EXPECT_TRUE(ids.insert(id));
+  EXPECT_FALSE(ids.insert("bb"));
+  EXPECT_TRUE(ids.insert("dddd"));
+  EXPECT_FALSE(ids.contains("a"));
+  for (const char* id : {"bb", "ccc", "dddd"}) EXPECT_TRUE(ids.contains(id));
+}
+
+TEST(RecentIdsTest, NeitherEmptyNorAPartOfAnotherId) {
+  RecentIds ids;
+  EXPECT_FALSE(ids.insert(""));
+  EXPECT_FALSE(ids.contains(""));
+  EXPECT_TRUE(ids.insert("abcabc"));
+  EXPECT_FALSE(ids.contains("abc"));
+  EXPECT_TRUE(ids.insert("abc"));
+  const std::string odd(
+      "a\0\x03"
+      "b\n",
+      5);
+  EXPECT_TRUE(ids.insert(odd));
+  EXPECT_TRUE(ids.contains(odd));
+}
+
+TEST(RecentIdsTest, ALongIdIsItself) {
+  RecentIds ids;
+  const std::string longer(300, 'x');
+  EXPECT_TRUE(ids.insert(longer));
+  EXPECT_TRUE(ids.contains(longer));
+  EXPECT_FALSE(ids.contains(longer + "x"));
+  EXPECT_TRUE(ids.insert("after"));
+  EXPECT_TRUE(ids.contains("after"));
+}
+
+}  // namespace
+}  // namespace bridge::session
