@@ -14,10 +14,12 @@
  * @column sys_cs_message.u_bridge_message_id string 100
  * @property intranet_bridge.outbound_webhook_url string
  * @property intranet_bridge.outbound_webhook_secret password2
+ * @property intranet_bridge.sign_webhooks string
  *
  * Needs: the columns and properties (the secret may also be of type string); a bridge whose
  * certificate the instance trusts.
- * Sends: POST, header X-Bridge-Secret, JSON {api, event: "reply", bridge_session_id,
+ * Sends: POST, header X-Bridge-Secret; with sign_webhooks = true also X-Bridge-Signature, with
+ *   "only" that alone and not the secret; JSON {api, event: "reply", bridge_session_id,
  *   conversation_sys_id, interaction_sys_id, interaction_number, message_sys_id, sender_sys_id,
  *   rep_name, author (agent | system | other), q_data_message_type, text, sequence, prev_sequence,
  *   send_time, sys_created_on}. prev_sequence names the row before this one that was relayed too, 0
@@ -145,6 +147,41 @@
       .replace(/\$\{/g, '\\u0024{');
   }
 
+  // Base64, as generateMac gives it, as hexadecimal digits: 6 bits in, 4 bits out.
+  function hexOf(base64) {
+    var DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+    var hex = '';
+    var bits = 0;
+    var held = 0;
+    for (var i = 0; i < base64.length; i++) {
+      var digit = DIGITS.indexOf(base64.charAt(i));
+      if (digit === -1) {
+        break; // the padding
+      }
+      bits = (bits << 6) | digit;
+      held += 6;
+      while (held >= 4) {
+        held -= 4;
+        hex += ((bits >> held) & 15).toString(16);
+      }
+      bits = bits & 15;
+    }
+    return hex.slice(0, 64);
+  }
+
+  // HMAC-SHA256 of "<seconds>.<body>" under the secret; empty where the platform cannot.
+  function signatureOf(body, secret) {
+    try {
+      var time = String(Math.floor(new Date().getTime() / 1000));
+      var mac = new GlideCertificateEncryption()
+        .generateMac(GlideStringUtil.base64Encode(secret), 'HmacSHA256', time + '.' + body);
+      return 't=' + time + ',v1=' + hexOf(String(mac));
+    } catch (notSigned) {
+      gs.error('[intranet_bridge] relay_message: the webhook could not be signed');
+      return '';
+    }
+  }
+
   // Logs the status and nothing else: exceptions may quote headers, answers may quote texts.
   function post(payload) {
     var url = String(gs.getProperty('intranet_bridge.outbound_webhook_url', '') || '');
@@ -153,15 +190,27 @@
       return;
     }
     var status = 0;
+    var signing = String(gs.getProperty('intranet_bridge.sign_webhooks', '') || '').toLowerCase();
+    var signs = signing === 'true' || signing === 'only';
+    if (signs) {
+      payload.call_id = String(gs.generateGUID()); // no two calls have one signature
+    }
+    var body = asciiJson(payload);
     try {
+      var secret = secretProperty('intranet_bridge.outbound_webhook_secret');
+      var signature = signs ? signatureOf(body, secret) : '';
       var message = new sn_ws.RESTMessageV2();
       message.setEndpoint(url);
       message.setHttpMethod('POST');
       message.setRequestHeader('Content-Type', 'application/json');
       message.setRequestHeader('Accept', 'application/json');
-      message.setRequestHeader('X-Bridge-Secret',
-        secretProperty('intranet_bridge.outbound_webhook_secret'));
-      message.setRequestBody(asciiJson(payload));
+      if (signing !== 'only') {
+        message.setRequestHeader('X-Bridge-Secret', secret);
+      }
+      if (signature !== '') {
+        message.setRequestHeader('X-Bridge-Signature', signature);
+      }
+      message.setRequestBody(body);
       message.setHttpTimeout(8000);
       status = Number(message.execute().getStatusCode()) || 0;
     } catch (notReached) {

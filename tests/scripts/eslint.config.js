@@ -13,7 +13,8 @@ const es5 = [
   'isFinite', 'isNaN', 'parseFloat', 'parseInt', 'undefined', 'NaN', 'Infinity',
 ];
 const platform = [
-  'gs', 'GlideRecord', 'GlideDateTime', 'GlideImpersonate', 'sn_cs', 'sn_ws', 'sn_awa',
+  'gs', 'GlideRecord', 'GlideDateTime', 'GlideImpersonate', 'GlideStringUtil',
+  'GlideCertificateEncryption', 'sn_cs', 'sn_ws', 'sn_awa',
 ];
 
 function readonly(names) {

@@ -27,6 +27,15 @@ declare global {
     canImpersonate(userSysId: string): boolean;
   }
 
+  /** Documented for the global scope; the vendor's declarations lack both. */
+  class GlideCertificateEncryption {
+    /** The key and the answer are Base64; `algorithm` is Java's name, such as HmacSHA256. */
+    generateMac(keyBase64: string, algorithm: string, data: string): string;
+  }
+  namespace GlideStringUtil {
+    function base64Encode(text: string): string;
+  }
+
   /** The arguments of a Scripted REST resource and of a business rule. */
   const request: rest.RESTAPIRequest;
   const response: rest.RESTAPIResponse;

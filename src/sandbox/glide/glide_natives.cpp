@@ -104,6 +104,7 @@ void GlideNatives::install(Instance& instance) {
   });
   install_records(instance);
   install_http(instance);
+  install_mac(instance);
 }
 
 }  // namespace bridge::sandbox

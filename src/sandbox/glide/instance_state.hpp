@@ -78,6 +78,7 @@ class GlideNatives {
  private:
   static void install_records(Instance& instance);
   static void install_http(Instance& instance);
+  static void install_mac(Instance& instance);
   static Instance::State& state(Instance& instance) { return *instance.state_; }
 };
 

@@ -205,6 +205,12 @@ const char* const kCorePrelude = R"js(
     nil: function (text) { return global.gs.nil(text); }
   };
 
+  function GlideCertificateEncryption() {}
+  GlideCertificateEncryption.prototype.generateMac = function (key, algorithm, data) {
+    return native('$mac', [String(key), String(algorithm), String(data)]);
+  };
+  global.GlideCertificateEncryption = GlideCertificateEncryption;
+
   function GlideImpersonate() {}
   GlideImpersonate.prototype.impersonate = function (id) {
     return native('$impersonate', [id === null || id === undefined ? '' : String(id)]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The scripts that we ship, and those that others wrote for the same job, run unmodified: from
 // open_chat to the webhook and back.
+#include <map>
 #include <thread>
 
 #include "servicenow_fixture.hpp"
@@ -85,6 +86,36 @@ TEST_F(ShippedScriptsTest, TheSecretArrivesAlsoWhereGetPropertyGivesCiphertext) 
   ASSERT_FALSE(sent.empty());
   EXPECT_THAT(sent[0].headers, ::testing::Contains(std::pair<std::string, std::string>(
                                    "X-Bridge-Secret", "sandbox-webhook-secret")));
+}
+
+TEST_F(ShippedScriptsTest, WebhooksAreSignedAsTheirPropertySays) {
+  start();
+  (void)open_chat("s1");
+  (void)desk("/interactions/IMS0000001/accept");
+  (void)events("claimed");
+  const auto headers_after = [&](const std::string& how) {
+    (void)desk("/properties", R"({"intranet_bridge.sign_webhooks":")" + how + "\"}");
+    (void)desk("/interactions/IMS0000001/message", R"({"text":"hello"})");
+    settle();
+    std::map<std::string, std::string> found;
+    const auto sent = raw_webhooks();
+    for (const auto& [name, value] : sent.back().headers) found[name] = value;
+    return found;
+  };
+  const auto is_signature = ::testing::MatchesRegex("t=[0-9]{10},v1=[0-9a-f]{64}");
+  for (const char* how : {"", "false", "no"}) {
+    const auto headers = headers_after(how);
+    EXPECT_EQ(headers.count("X-Bridge-Secret"), 1U) << how;
+    EXPECT_EQ(headers.count("X-Bridge-Signature"), 0U) << how;
+  }
+  auto both = headers_after("true");
+  EXPECT_EQ(both["X-Bridge-Secret"], "sandbox-webhook-secret");
+  EXPECT_THAT(both["X-Bridge-Signature"], is_signature);
+  auto only = headers_after("only");
+  EXPECT_EQ(only.count("X-Bridge-Secret"), 0U);
+  EXPECT_THAT(only["X-Bridge-Signature"], is_signature);
+  const json::object body = parse(raw_webhooks().back().body).as_object();
+  EXPECT_THAT(text(body, "call_id"), ::testing::MatchesRegex("[0-9a-f]{32}"));
 }
 
 TEST_F(ShippedScriptsTest, WhispersControlsAndFilesAreNotRelayed) {

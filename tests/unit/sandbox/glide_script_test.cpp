@@ -194,6 +194,17 @@ constexpr const char* kCallOut =
     "r.getErrorCode(),"
     " r.getErrorMessage()].join()";
 
+TEST_F(Scripts, KeyedHashesAreThoseOfTheStandard) {
+  // RFC 4231, 4.3, with key and answer in Base64 as the platform has them.
+  EXPECT_EQ(
+      text("new GlideCertificateEncryption().generateMac(GlideStringUtil.base64Encode('Jefe'), "
+           "'HmacSHA256', 'what do ya want for nothing?')"),
+      "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");
+  EXPECT_NE(thrown("new GlideCertificateEncryption().generateMac('SmVmZQ==', 'HmacMagic', 'x')"),
+            "");
+  EXPECT_NE(thrown("new GlideCertificateEncryption().generateMac('', 'HmacSHA256', 'x')"), "");
+}
+
 TEST_F(Scripts, RestMessageReallyCallsOut) {
   OutboundRequest seen;
   instance.set_outbound([&](const OutboundRequest& sent) {
