@@ -14,7 +14,7 @@ while(from LESS length)
   string(APPEND literals "R\"openapi(${piece})openapi\"\n")
   math(EXPR from "${from} + 8000")
 endwhile()
-file(WRITE ${OUTPUT} "// Made from docs/openapi.yaml.
+file(WRITE ${OUTPUT} "// Made from src/channels/openapi.yaml.
 #include \"channels/openapi.hpp\"
 
 namespace bridge::channels {

@@ -5,7 +5,7 @@
 
 namespace bridge::channels {
 
-/// docs/openapi.yaml, as it was when the program was built.
+/// src/channels/openapi.yaml, as it was when the program was built.
 std::string_view openapi_yaml();
 
 }  // namespace bridge::channels

@@ -143,6 +143,7 @@ std::map<std::string, std::string> secretive(const Upstreams& upstreams) {
           {"PORT", "0"},
           {"WEB_DIR", BRIDGE_SOURCE_DIR "/web"},
           {"ALLOW_INSECURE_UPSTREAM", "1"},
+          {"RATE_LIMIT", "off"},
           {"LOG_LEVEL", "debug"},
           {"LOG_REPEATS", "0"}};
 }

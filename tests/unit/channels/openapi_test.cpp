@@ -54,7 +54,7 @@ TEST(OpenApi, IsServedAsItStandsInTheTree) {
   const Answer answer = front.ask(get("/openapi.yaml"));
   EXPECT_EQ(answer.status, 200u);
   EXPECT_EQ(answer.headers.get("Content-Type"), "application/yaml");
-  std::ifstream file(BRIDGE_SOURCE_DIR "/docs/openapi.yaml", std::ios::binary);
+  std::ifstream file(BRIDGE_SOURCE_DIR "/src/channels/openapi.yaml", std::ios::binary);
   const std::string tree((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   EXPECT_EQ(answer.text, tree);
   EXPECT_TRUE(tree.starts_with("# SPDX") && tree.ends_with("\n"));
