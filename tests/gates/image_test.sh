@@ -24,10 +24,13 @@ unshare -m true 2>/dev/null || skip "this machine does not let a process have mo
 
 store=${IMAGE_STORE:-$root/build/image}
 mkdir -p "$store/ccache"
+# Overlays where the file system allows them: the other driver copies the whole image for each layer.
+driver=overlay
+buildah --storage-driver "$driver" --root "$store/$driver" --runroot "$store/run-$driver" info >/dev/null 2>&1 || driver=vfs
 builder() {
   local command=$1
   shift
-  buildah --storage-driver vfs --root "$store/images" --runroot "$store/run" "$command" "$@"
+  buildah --storage-driver "$driver" --root "$store/$driver" --runroot "$store/run-$driver" "$command" "$@"
 }
 
 base=${IMAGE_BASE:-}
@@ -98,7 +101,7 @@ expect "the bridge's user is a number and not root" is "$(setting User bridge)" 
 expect "the sandbox's user likewise" is "$(setting User sandbox)" 10001:10001
 expect "the port is exposed" is "$(setting ExposedPorts bridge)" 'map[5000/tcp:{}]'
 expect "it is stopped by SIGTERM" is "$(setting StopSignal bridge)" SIGTERM
-expect "it has a health check" is "$(setting Healthcheck.Test bridge)" '[/usr/local/bin/handoff-bridge health]'
+expect "it has a health check" is "$(setting Healthcheck.Test bridge)" '[CMD /usr/local/bin/handoff-bridge health]'
 expect "its command serves" is "$(setting Entrypoint bridge)$(setting Cmd bridge)" '[/usr/local/bin/handoff-bridge][serve]'
 
 no_tools() {
