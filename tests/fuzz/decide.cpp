@@ -72,6 +72,10 @@ class House {
   void tick(std::size_t attached);
   OpenAnswered opened(const Chat& chat) const;
   void restart();
+  void over_there(const std::string& key) {
+    open_there_.erase(key);
+    was_there_.insert(key);
+  }
 
   BridgeSession session_;
   Policy policy_;
@@ -82,6 +86,7 @@ class House {
   std::vector<EndChat> ends_;
   std::vector<AskInteraction> asks_;
   std::set<std::string> open_there_;       // keys of chats that ServiceNow holds open
+  std::set<std::string> was_there_;        // and of those that it has ended
   std::map<std::string, int> unanswered_;  // client_message_id -> receipts owed
   std::set<std::string> shown_;            // message_sys_id of what was shown
 };
@@ -123,7 +128,7 @@ void House::check_states(const BridgeSession& before, const Decision& decision) 
     const bool by_us =
         std::any_of(decision.next.ends.begin(), decision.next.ends.end(),
                     [&](const PendingEnd& end) { return end.chat.key == decision.next.chat.key; });
-    if (!by_us && !decision.next.open) open_there_.erase(decision.next.chat.key);
+    if (!by_us && !decision.next.open) over_there(decision.next.chat.key);
   }
 }
 
@@ -227,8 +232,8 @@ void House::answer_open(fuzz::Bytes& in) {
       answer.opening_not_sent = in.coin() && !open.open.opening_message.empty();
       if (!answer.opening_not_sent) answer.first_message_sys_id = "open-" + open.chat.key;
       answer.first_message_sequence = static_cast<std::int64_t>(in.below(4));
-      if (answer.chat_number == session_.chat.number || !session_.past_chats.empty())
-        open_there_.insert(open.chat.key);
+      // Unless a webhook was faster, and the chat that it told of is over by now.
+      if (!was_there_.contains(open.chat.key)) open_there_.insert(open.chat.key);
       break;
     case 2:
       answer.error = Error(Errc::upstream_rejected);
@@ -278,7 +283,7 @@ void House::answer_end(fuzz::Bytes& in) {
       std::find_if(session_.ends.begin(), session_.ends.end(),
                    [&](const PendingEnd& one) { return one.chat.key == end.chat.key; });
   const bool gives_up = pending != session_.ends.end() && pending->attempts >= policy_.end_attempts;
-  if (how != 0 || gives_up) open_there_.erase(end.chat.key);
+  if (how != 0 || gives_up) over_there(end.chat.key);
   give(answer);
 }
 
@@ -397,8 +402,8 @@ void House::step(fuzz::Bytes& in) {
 
 bool House::is_at_rest() const {
   const bool idle = session_.state == State::bot || session_.state == State::closed;
-  return idle && session_.ends.empty() && opens_.empty() &&
-         std::none_of(session_.sends.begin(), session_.sends.end(), is_pending);
+  return idle && session_.ends.empty() && session_.held.empty() && !session_.close &&
+         opens_.empty() && std::none_of(session_.sends.begin(), session_.sends.end(), is_pending);
 }
 
 void House::come_to_rest() {
@@ -421,7 +426,7 @@ void House::come_to_rest() {
       EndAnswered answer;
       answer.key = ends_.back().chat.key;
       ends_.pop_back();
-      open_there_.erase(answer.key);
+      over_there(answer.key);
       give(answer);
     }
     now_ += std::chrono::seconds(1000);
