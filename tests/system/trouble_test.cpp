@@ -195,7 +195,7 @@ struct FailedCall {
 class FailedWebhook : public testing::TestWithParam<FailedCall> {};
 
 TEST_P(FailedWebhook, IsLoggedByTheRuleWhicheverWayTheInstanceTellsIt) {
-  RigOptions options = impatient();
+  RigOptions options;
   options.sandbox_arguments = {"--switch", GetParam().setting};
   LiveChat chat(options);
   chat.rig.fault("webhook", GetParam().mode, 1, 1);
