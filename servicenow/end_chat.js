@@ -6,7 +6,7 @@
  * @resource POST /end_chat
  * @role x_intranet_bridge_caller
  * @requires_authentication true
- * @column interaction.u_bridge_session_id string 64
+ * @column interaction.u_bridge_session_id string 64 unique
  *
  * Needs: the column; a chat that open_chat opened.
  *

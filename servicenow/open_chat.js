@@ -2,13 +2,19 @@
 /**
  * Opens a live chat that Advanced Work Assignment routes to a person. Scripted REST resource,
  * global scope, ES5. Idempotent by `bridge_session_id`: a repeat answers with the chat that holds
- * the key and completes what an earlier, interrupted call left undone.
+ * the key. Of calls that overlap one opens the chat, the others are told `in_progress`; a call that
+ * comes a minute after one that was cut off completes what that left undone.
  *
  * @resource POST /open_chat
  * @role x_intranet_bridge_caller
  * @requires_authentication true
- * @column interaction.u_bridge_session_id string 64
+ * @column interaction.u_bridge_session_id string 64 unique
  * @column sys_cs_message.u_bridge_message_id string 100
+ *
+ * Two things decide who may act, both kept by the database: no two interactions hold one key (the
+ * column is unique), and no two calls have the claim on an interaction (a work item whose sys_id is
+ * the interaction's). Without "Unique" in the dictionary two calls that overlap may still open two
+ * chats for one key.
  *
  * Needs: the two columns; Agent Chat and Advanced Work Assignment; role `impersonator` for the
  * calling account, without which the chat opens all the same but belongs to that account.
@@ -22,9 +28,9 @@
  *   there is no such row. `first_message` is none, sent, unidentified (sent, row not found) or
  *   failed: then the chat is open without the text, which send_message may bring.
  * Fails with {api, error, message}: 400 invalid_json, invalid_field; 404 user_not_found,
- *   queue_not_found; 409 queue_inactive, conversation_in_use; 500 missing_column,
- *   conversation_failed, interaction_missing, key_not_stored, session_failed, routing_failed,
- *   internal_error.
+ *   queue_not_found; 409 user_inactive, queue_inactive, conversation_in_use, in_progress (nothing
+ *   is decided yet: ask again); 500 missing_column, conversation_failed, interaction_missing,
+ *   key_not_stored, session_failed, routing_failed, internal_error.
  */
 (function process(request, response) {
   var API = 2;
@@ -35,6 +41,10 @@
   var OUT_OF_BOX_VENDOR = 'c2f0b8f187033200246ddd4c97cb0bb9';
   // A row that send() wrote but nobody marked is taken for ours for so long.
   var ADOPT_SECONDS = 900;
+  // A claim that is not queued after so long belongs to a call that was cut off. Its owner stops
+  // acting on it well before, lest it should go on beside whoever took over.
+  var CLAIM_SECONDS = 60;
+  var OWN_CLAIM_SECONDS = 45;
 
   var body = {};
 
@@ -98,6 +108,12 @@
     return String(new GlideDateTime().getValue());
   }
 
+  function secondsAgo(seconds) {
+    var time = new GlideDateTime();
+    time.addSeconds(-seconds);
+    return String(time.getValue());
+  }
+
   // An unknown column in a query is dropped and then every row matches; an unknown column in
   // setValue is ignored. Both would be silent, so a missing column stops everything here.
   function requireColumn(table, column) {
@@ -128,17 +144,101 @@
     }
   }
 
-  function workItemOf(interactionId) {
+  // The interaction's newest work item, or null, and how many there are: one query, one moment.
+  function workItemsOf(interactionId) {
+    var newest = new GlideRecord('awa_work_item');
+    var newestId = '';
+    var count = 0;
     var item = new GlideRecord('awa_work_item');
     item.addQuery('document_table', 'interaction');
     item.addQuery('document_id', interactionId);
-    item.orderByDesc('sys_created_on');
-    item.setLimit(1);
+    item.orderBy('sys_created_on');
     item.query();
-    return item.next() ? item : null;
+    while (item.next()) {
+      newestId = idOf(item);
+      count += 1;
+    }
+    return { newest: newestId !== '' && newest.get(newestId) ? newest : null, count: count };
   }
 
-  // Which interaction holds the key: one that is routed before one that is not, then the oldest.
+  // The claim on an interaction is a work item that is not queued yet. Its sys_id is chosen, so
+  // that of two calls which insert it at once the database refuses one. The first has the
+  // interaction's own id; whoever takes over from a call that was cut off needs an id that is as
+  // predictable and still free: the same, turned by as many digits as there are work items.
+  function claimId(interactionId, turns) {
+    var by = turns % 32;
+    return interactionId.substring(by) + interactionId.substring(0, by);
+  }
+
+  function isClaim(item) {
+    return value(item, 'state') === '';
+  }
+
+  function isStale(item) {
+    return value(item, 'sys_created_on') < secondsAgo(CLAIM_SECONDS);
+  }
+
+  function inProgress() {
+    return refuse(409, 'in_progress', 'Another call is opening this chat; ask again in a moment.');
+  }
+
+  function cancel(itemId) {
+    var item = new GlideRecord('awa_work_item');
+    if (itemId !== '' && item.get(itemId) && isClaim(item)) {
+      item.setValue('state', 'canceled');
+      item.setValue('active', false);
+      item.update();
+    }
+  }
+
+  function insertClaim(id, interactionId, queue) {
+    var item = new GlideRecord('awa_work_item');
+    item.initialize();
+    item.setNewGuidValue(id);
+    item.setValue('document_table', 'interaction');
+    item.setValue('document_id', interactionId);
+    item.setValue('queue', queue);
+    item.setValue('active', true);
+    try {
+      return String(item.insert() || '');
+    } catch (refused) {
+      return '';
+    }
+  }
+
+  // The claim that this call now has; '' if the chat is routed and nothing is left to do.
+  function claim(interactionId, queue) {
+    var items = workItemsOf(interactionId);
+    var item = items.newest;
+    if (item && !isClaim(item)) {
+      return '';
+    }
+    if (item && !isStale(item)) {
+      throw inProgress();
+    }
+    var wanted = claimId(interactionId, items.count);
+    var id = insertClaim(wanted, interactionId, queue);
+    if (id === '' && new GlideRecord('awa_work_item').get(wanted)) {
+      throw inProgress(); // another call was quicker
+    }
+    if (id === '') {
+      throw refuse(500, 'routing_failed', 'The work item could not be created.');
+    }
+    cancel(idOf(item));
+    return id;
+  }
+
+  function requireClaim(id) {
+    var item = new GlideRecord('awa_work_item');
+    if (!item.get(id) || !isClaim(item) ||
+        value(item, 'sys_created_on') < secondsAgo(OWN_CLAIM_SECONDS)) {
+      throw inProgress();
+    }
+    return item;
+  }
+
+  // Which interaction holds the key. Several may where the column is not unique: then one that is
+  // routed before one that is not, then the oldest.
   function holderOf(key) {
     var oldest = '';
     var row = new GlideRecord('interaction');
@@ -149,7 +249,8 @@
     row.query();
     while (row.next()) {
       if (value(row, 'u_bridge_session_id') === key) {
-        if (workItemOf(idOf(row))) {
+        var item = workItemsOf(idOf(row)).newest;
+        if (item && !isClaim(item)) {
           return idOf(row);
         }
         oldest = oldest || idOf(row);
@@ -187,6 +288,31 @@
     return row.next() ? row : null;
   }
 
+  function isVirtualAgent(userId) {
+    var known = String(gs.getProperty('com.glide.cs.va.sys_user', '') || '');
+    var user = new GlideRecord('sys_user');
+    if (known === '' && user.get(userId)) {
+      return value(user, 'user_name') === 'virtual.agent';
+    }
+    return known === userId;
+  }
+
+  // createConversation may answer with a conversation that the user already has: a chat with a
+  // person, or on its way to one, is not ours to take. A claim that some call of ours left on it is
+  // no obstacle: whether that call is still at work is found out next.
+  function requireUnused(interaction) {
+    var id = idOf(interaction);
+    var agent = value(interaction, 'assigned_to');
+    var items = workItemsOf(id);
+    var foreign = items.newest && !(isClaim(items.newest) &&
+      idOf(items.newest) === claimId(id, items.count - 1));
+    if (value(interaction, 'u_bridge_session_id') !== '' || foreign ||
+        (agent !== '' && !isVirtualAgent(agent))) {
+      throw refuse(409, 'conversation_in_use', 'The conversation belongs to another open chat.');
+    }
+  }
+
+  // A new interaction with our key and our claim on it. Null: the key is another's by now.
   function startChat(input) {
     var conversationId = createConversation(input);
     var conversation = new GlideRecord('sys_cs_conversation');
@@ -194,9 +320,14 @@
     if (!conversation.get(conversationId) || !interaction) {
       throw refuse(500, 'interaction_missing', 'The new conversation has no interaction.');
     }
-    var held = value(interaction, 'u_bridge_session_id');
-    if (held !== '' && held !== input.key) {
-      throw refuse(409, 'conversation_in_use', 'The conversation belongs to another open chat.');
+    if (value(interaction, 'u_bridge_session_id') === input.key) {
+      return null;
+    }
+    requireUnused(interaction);
+    var id = idOf(interaction);
+    var claimed = claim(id, input.queue);
+    if (claimed === '' || !interaction.get(id)) {
+      return null;
     }
 
     conversation.setValue('state', 'chatInProgress');
@@ -218,21 +349,31 @@
       // A journal field takes an entry by assignment; setValue would not make one.
       interaction.work_notes = input.context;
     }
-    interaction.update();
+    try {
+      interaction.update();
+    } catch (refused) {
+      gs.warn('[intranet_bridge] open_chat: interaction: ' + refused);
+    }
 
-    // A before rule may have refused the update, and a narrower column cuts the key: then no
-    // answer of the agent could ever find its way back.
-    var id = idOf(interaction);
     var stored = new GlideRecord('interaction');
-    if (!stored.get(id) || value(stored, 'u_bridge_session_id') !== input.key) {
-      withdraw(id);
+    var kept = stored.get(id) && value(stored, 'u_bridge_session_id') === input.key;
+    var holder = holderOf(input.key);
+    if (kept && holder === id) {
+      return { interaction: id, claim: claimed };
+    }
+    // Refused as a duplicate, or, where the column is not unique, somebody else stands before us.
+    // Nobody at all: a before rule refused the update, or a narrower column cut the key; then no
+    // answer of the agent could ever find its way back.
+    withdraw(id, claimed);
+    if (holder === '') {
       throw refuse(500, 'key_not_stored', 'The interaction did not keep u_bridge_session_id.');
     }
-    return id;
+    return null;
   }
 
   // Ends a chat that was never routed because another call opened one under the same key.
-  function withdraw(interactionId) {
+  function withdraw(interactionId, claimed) {
+    cancel(claimed);
     var row = new GlideRecord('interaction');
     if (!row.get(interactionId)) {
       return;
@@ -346,13 +487,11 @@
     return row.next() ? idOf(row) : '';
   }
 
-  // A row that send() wrote and nobody marked yet: because it was written just now, when there is
-  // no agent whose it could be, or because a call was interrupted in between.
+  // A row that send() wrote and nobody marked yet: because it was written just now, or because a
+  // call was interrupted in between. Under a claim there is nobody else who could have written it.
   function unmarkedRow(conversationId, input, after, justSent) {
     var own = String(gs.getUserID());
-    var since = new GlideDateTime();
-    since.addSeconds(-ADOPT_SECONDS);
-    var oldest = String(since.getValue());
+    var oldest = secondsAgo(ADOPT_SECONDS);
     var found = '';
     var row = messagesOf(conversationId);
     while (row.next()) {
@@ -381,17 +520,22 @@
   }
 
   // A raw row in sys_cs_message would be stored and never shown: only send() publishes to the
-  // agent's open pane. A failure does not undo the chat; the caller learns it and sends again.
-  function firstMessage(conversationId, input, maySend) {
+  // agent's open pane. A failure does not undo the chat; the caller learns it and sends again. Only
+  // whoever has the claim sends, or takes a row that nobody marked for its own.
+  function firstMessage(conversationId, input, claimed, fresh) {
     var mark = input.key + ':first';
     if (input.firstMessage === '') {
       return { id: '', sequence: 0, outcome: 'none' };
     }
-    var id = markedRow(conversationId, mark) || unmarkedRow(conversationId, input, 0, false);
+    var id = markedRow(conversationId, mark);
+    if (id === '' && claimed !== '' && !fresh) {
+      id = unmarkedRow(conversationId, input, 0, false);
+    }
     var outcome = 'failed';
-    if (id === '' && maySend) {
+    if (id === '' && claimed !== '') {
       var last = messagesOf(conversationId);
       var before = last.next() ? sequenceOf(last) : 0;
+      requireClaim(claimed);
       try {
         asUser(input.user, function () {
           return sn_cs.AgentChatScriptObject.send(conversationId, input.firstMessage, null, false);
@@ -406,56 +550,43 @@
   }
 
   // AWA watches the change to "queued": a row inserted with that state is never offered.
-  function ensureWorkItem(interactionId, queue) {
-    var item = workItemOf(interactionId);
-    var id = idOf(item);
-    if (!item) {
-      item = new GlideRecord('awa_work_item');
-      item.initialize();
-      item.setValue('document_table', 'interaction');
-      item.setValue('document_id', interactionId);
-      item.setValue('queue', queue);
-      item.setValue('active', true);
-      id = String(item.insert() || '');
+  function queueWorkItem(claimed) {
+    var item = requireClaim(claimed);
+    item.setValue('state', 'queued');
+    if (!item.update()) {
+      throw refuse(500, 'routing_failed', 'The work item could not be queued.');
     }
-    var inserted = new GlideRecord('awa_work_item');
-    if (id === '' || !inserted.get(id)) {
-      throw refuse(500, 'routing_failed', 'The work item could not be created.');
-    }
-    if (value(inserted, 'state') === '') {
-      inserted.setValue('state', 'queued');
-      if (!inserted.update()) {
-        throw refuse(500, 'routing_failed', 'The work item could not be queued.');
-      }
-    }
-    return id;
   }
 
   function openChat(input) {
     var held = holderOf(input.key);
-    var interactionId = held === '' ? startChat(input) : held;
+    var started = held === '' ? startChat(input) : null;
+    var interactionId = started ? started.interaction : held || holderOf(input.key);
     var interaction = new GlideRecord('interaction');
     var conversation = new GlideRecord('sys_cs_conversation');
-    interaction.get(interactionId);
+    if (interactionId === '' || !interaction.get(interactionId)) {
+      throw inProgress(); // whoever held the key has just let go of it
+    }
     var conversationId = value(interaction, 'channel_metadata_document');
     if (!ID.test(conversationId) || !conversation.get(conversationId)) {
       throw refuse(500, 'interaction_missing', 'The interaction has no conversation.');
     }
 
-    // A repeat for a chat that is over changes nothing and tells what there is.
+    // A repeat for a chat that is over, or routed, changes nothing and tells what there is.
     var over = OVER.indexOf(value(interaction, 'state')) !== -1;
-    var binding = over ? bindingOf(conversationId) : ensureSession(conversation);
-
-    // Two calls at once both find the key free. Each has stored it by now, so both see both, and
-    // all but one step back before anything is offered to an agent.
-    if (held === '' && holderOf(input.key) !== interactionId) {
-      withdraw(interactionId);
-      return openChat(input);
+    var claimed = '';
+    if (started) {
+      claimed = started.claim;
+    } else if (!over) {
+      claimed = claim(interactionId, input.queue);
     }
-    var first = firstMessage(conversationId, input, !over);
-    var workItem = over
-      ? idOf(workItemOf(interactionId))
-      : ensureWorkItem(interactionId, input.queue);
+    var binding = claimed === '' ? bindingOf(conversationId) : ensureSession(conversation);
+    // Under a claim that was taken over, the call that was cut off may have sent it.
+    var fresh = started !== null && claimed === interactionId;
+    var first = firstMessage(conversationId, input, claimed, fresh);
+    if (claimed !== '') {
+      queueWorkItem(claimed);
+    }
     interaction.get(interactionId);
     return {
       api: API,
@@ -466,12 +597,12 @@
       consumer_account_sys_id: value(conversation, 'consumer_account'),
       session_sys_id: binding ? value(binding, 'session') : '',
       session_binding_sys_id: idOf(binding),
-      work_item_sys_id: workItem,
+      work_item_sys_id: idOf(workItemsOf(interactionId).newest),
       first_message_sys_id: first.id,
       first_message_sequence: first.sequence,
       first_message: first.outcome,
       state: value(interaction, 'state'),
-      repeated: held !== ''
+      repeated: !started
     };
   }
 
@@ -496,8 +627,12 @@
   // Nobody would ever tell that a chat waits in a queue which does not exist.
   function requireRows(input) {
     var queue = new GlideRecord('awa_queue');
-    if (!new GlideRecord('sys_user').get(input.user)) {
+    var user = new GlideRecord('sys_user');
+    if (!user.get(input.user)) {
       throw refuse(404, 'user_not_found', 'There is no sys_user with that user_sys_id.');
+    }
+    if (value(user, 'active') === '0' || value(user, 'locked_out') === '1') {
+      throw refuse(409, 'user_inactive', 'The user is inactive or locked out.');
     }
     if (!queue.get(input.queue)) {
       throw refuse(404, 'queue_not_found', 'There is no awa_queue with that queue_sys_id.');

@@ -4,10 +4,14 @@
  * the agent's open pane at once. Scripted REST resource, global scope, ES5. Idempotent by
  * `client_message_id`: a repeat answers with the row made before.
  *
+ * A repeat that overlaps the call it repeats is not recognised: no table that every instance has
+ * offers a place to claim the id before the message is sent, and both may send. Repeat only after
+ * the first call has been answered or was cut off for good; send one message of a chat at a time.
+ *
  * @resource POST /send_message
  * @role x_intranet_bridge_caller
  * @requires_authentication true
- * @column interaction.u_bridge_session_id string 64
+ * @column interaction.u_bridge_session_id string 64 unique
  * @column sys_cs_message.u_bridge_message_id string 100
  *
  * Needs: the two columns; a chat that open_chat opened; role `impersonator` for the calling
@@ -159,25 +163,30 @@
 
   // The oldest row of ours after that sequence which nobody has marked: one that send() wrote just
   // now, or (not justSent) that an interrupted call left behind. What the assigned agent wrote is
-  // not ours, even in the same words.
-  function unmarkedRow(chat, after, justSent) {
+  // not ours, even in the same words. A row in other words is ours only if the platform changed
+  // them; then it is the one row that can be meant, and send() did not fail.
+  function unmarkedRow(chat, after, justSent, failed) {
     var since = new GlideDateTime();
     since.addSeconds(-ADOPT_SECONDS);
     var oldest = String(since.getValue());
-    var found = '';
+    var same = '';
+    var others = [];
     var row = messagesOf(chat.conversation);
     while (row.next()) {
       var sender = value(row, 'sender');
       var byAgent = sender === chat.agent && !(justSent && chat.agent === chat.user);
       var byUs = sender === chat.user || sender === chat.caller;
       var sameText = value(row, 'payload') === chat.text;
-      var ours = justSent ? sameText || byUs : sameText && byUs;
-      if (ours && !byAgent && sequenceOf(row) > after && value(row, 'sys_created_on') >= oldest &&
+      if (!byAgent && sequenceOf(row) > after && value(row, 'sys_created_on') >= oldest &&
           value(row, 'u_bridge_message_id') === '') {
-        found = idOf(row);
+        if (sameText && (byUs || justSent)) {
+          same = idOf(row);
+        } else if (byUs && justSent) {
+          others.push(idOf(row));
+        }
       }
     }
-    return found;
+    return same || (others.length === 1 && !failed ? others[0] : '');
   }
 
   // send() is declared to return an array; what is in it is not documented. Ids found in it are
@@ -229,7 +238,7 @@
     } catch (unreadable) {
       gs.warn('[intranet_bridge] send_message: the result of send() could not be read');
     }
-    var written = ids.length > 0 ? '' : unmarkedRow(chat, before, true);
+    var written = ids.length > 0 ? '' : unmarkedRow(chat, before, true, failure !== '');
     if (written !== '') {
       ids.push(written);
     }
@@ -272,7 +281,7 @@
       return [];
     }
     var rows = markedRows(chat.conversation, chat.clientId);
-    var left = rows.length > 0 ? '' : unmarkedRow(chat, 0, false);
+    var left = rows.length > 0 ? '' : unmarkedRow(chat, 0, false, false);
     return left === '' ? rows : [markRow(left, chat.clientId)];
   }
 

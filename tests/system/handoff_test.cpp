@@ -108,13 +108,18 @@ TEST_P(WholeHandoff, HoldsEachMessageOnceAndInOrderEverywhere) {
         previous = seq->to_number<std::uint64_t>();
       }
   }
-  Texts pane = rig.pane(number);
-  for (const std::string& text : from_user) {
-    const auto mine = std::count(from_user.begin(), from_user.end(), text);
-    const auto theirs = std::count(from_agent.begin(), from_agent.end(), text);
-    EXPECT_EQ(std::count(pane.begin(), pane.end(), text), mine + theirs) << text;
+  // The agent's pane: what either said, once and in order, and as the two said it in turn.
+  Texts user_side = {"my screen is black"};
+  user_side.insert(user_side.end(), from_user.begin(), from_user.end());
+  EXPECT_EQ(rig.pane(number, "user"), user_side);
+  EXPECT_EQ(rig.pane(number, "agent"), from_agent);
+  Texts whole = {"my screen is black"};
+  whole.push_back(rig.pane(number, "system").at(0));  // the greeting
+  for (std::size_t i = 0; i < from_agent.size(); ++i) {
+    whole.push_back(from_agent[i]);
+    whole.push_back(from_user[i]);
   }
-  EXPECT_EQ(std::count(pane.begin(), pane.end(), "my screen is black"), 1);
+  EXPECT_EQ(rig.pane(number), whole);
   EXPECT_EQ(text_of(rig.interaction(number), "state").substr(0, 6), "closed");
 
   rig.bridge().signal(SIGTERM);
@@ -130,11 +135,20 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair{"GreetingByVirtualAgent", "greeting_by_agent=off"},
                     std::pair{"VisibilityIsNamed", "public_visibility=public"},
                     std::pair{"PasswordPropertiesAreCiphertext", "password2_clear=off"},
-                    std::pair{"AsyncRulesOvertake", "async_reorder=on"}),
+                    std::pair{"AsyncRulesOvertake", "async_reorder=on"},
+                    std::pair{"ConversationsAreReused", "reuse_conversation=on"},
+                    std::pair{"IdleJobSparesTheQueue", "idle_while_queued=off"},
+                    std::pair{"TimeOutsThrow", "timeout_throws=on"},
+                    std::pair{"RefusalsDoNotThrow", "refused_throws=off"},
+                    std::pair{"ScriptsInterleave", "interleave=on"}),
     [](const auto& tested) { return tested.param.first; });
 
-TEST(Handoff, TheUserEndsAndTheInteractionIsReallyEnded) {
-  Rig rig;
+class UserEnds : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+TEST_P(UserEnds, AndTheInteractionIsReallyEnded) {
+  RigOptions options;
+  if (*GetParam().second) options.sandbox_arguments = {"--switch", GetParam().second};
+  Rig rig(options);
   Client user(rig);
   const std::string number = user.escalate("hello");
   rig.control("/sandbox/interactions/" + number + "/accept", {{"agent", "alex.rep"}});
@@ -150,8 +164,46 @@ TEST(Handoff, TheUserEndsAndTheInteractionIsReallyEnded) {
   EXPECT_EQ(text_of(user.poll("").body, "state"), "queued");
 }
 
-TEST(Handoff, WhispersNeverReachTheUser) {
-  Rig rig;
+INSTANTIATE_TEST_SUITE_P(
+    Guesses, UserEnds,
+    testing::Values(std::pair{"Defaults", ""},
+                    std::pair{"ScriptAbandons", "closing_script=closed_abandoned"},
+                    std::pair{"ConversationsAreReused", "reuse_conversation=on"}),
+    [](const auto& tested) { return tested.param.first; });
+
+class Closings : public testing::TestWithParam<const char*> {};
+
+TEST_P(Closings, AreToldToTheUserWhateverTheInteractionIsCalledThen) {
+  const std::string state = GetParam();
+  RigOptions options;
+  options.sandbox_arguments = {"--switch", "closing_idle=" + state};
+  Rig rig(options);
+  Client user(rig);
+  const std::string number = user.escalate("hello");
+  rig.control("/sandbox/interactions/" + number + "/accept", {{"agent", "alex.rep"}});
+  user.wait_for_state("live");
+  rig.control("/sandbox/clock", {{"advance_s", 600}});
+  user.wait_for_state("closed");
+  EXPECT_EQ(text_of(rig.interaction(number), "state"), state);
+}
+
+INSTANTIATE_TEST_SUITE_P(Guesses, Closings,
+                         testing::Values("closed_complete", "closed_abandoned", "faulted"),
+                         [](const auto& tested) { return std::string(tested.param); });
+
+class Whispers : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+INSTANTIATE_TEST_SUITE_P(Visibilities, Whispers,
+                         testing::Values(std::pair{"Internal", "internal"},
+                                         std::pair{"Private", "private"},
+                                         std::pair{"Fulfiller", "PUBLIC_FULFILLER"},
+                                         std::pair{"Number", "1"}),
+                         [](const auto& tested) { return tested.param.first; });
+
+TEST_P(Whispers, NeverReachTheUser) {
+  RigOptions options;
+  options.sandbox_arguments = {"--switch", std::string("internal_visibility=") + GetParam().second};
+  Rig rig(options);
   Client user(rig);
   const std::string at = "/sandbox/interactions/" + user.escalate("hello");
   rig.control(at + "/accept", {{"agent", "alex.rep"}});

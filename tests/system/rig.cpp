@@ -122,6 +122,14 @@ std::vector<std::string> Rig::pane(const std::string& number) {
   return shown;
 }
 
+std::vector<std::string> Rig::pane(const std::string& number, const std::string& from) {
+  std::vector<std::string> shown;
+  const json::value rows = look("/sandbox/interactions/" + number + "/pane");
+  for (const json::value& row : rows.as_array())
+    if (text_of(row.as_object(), "from") == from) shown.push_back(text_of(row.as_object(), "text"));
+  return shown;
+}
+
 Client::Client(Rig& rig) : rig_(rig) {
   const ProbeResponse answer =
       http_probe(rig.bridge_port(), "POST", "/api/servicenow/init-session",

@@ -59,6 +59,8 @@ class Rig {
   json::object interaction(const std::string& number);
   /// The texts that the agent's pane shows, in order, of everybody or of one side.
   std::vector<std::string> pane(const std::string& number);
+  /// Those that the pane shows as said by "user", "agent" or "system".
+  std::vector<std::string> pane(const std::string& number, const std::string& from);
 
  private:
   /// Arguments that only the first start has: later the data file knows.

@@ -188,6 +188,34 @@ TEST(Trouble, AWebhookThatIsSwallowedLeavesAGapButNotAStandstill) {
   EXPECT_EQ(frames.back().at("late").as_bool(), true);
 }
 
+struct FailedCall {
+  const char* name;
+  const char* mode;
+  const char* setting;
+};
+
+class FailedWebhook : public testing::TestWithParam<FailedCall> {};
+
+TEST_P(FailedWebhook, IsLoggedByTheRuleWhicheverWayTheInstanceTellsIt) {
+  RigOptions options;
+  options.sandbox_arguments = {"--switch", GetParam().setting};
+  LiveChat chat(options);
+  chat.rig.fault("webhook", GetParam().mode, 1, 1);
+  chat.rig.control(chat.at + "/message", {{"agent", "alex.rep"}, {"text", "this one is lost"}});
+  chat.rig.settle();
+  EXPECT_NE(json::serialize(chat.rig.look("/sandbox/log")).find("answered HTTP 0 for message"),
+            std::string::npos);
+  chat.expect_to_go_on();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Guesses, FailedWebhook,
+    testing::Values(FailedCall{"RefusedThrows", "refuse", "refused_throws=on"},
+                    FailedCall{"RefusedIsStatusZero", "refuse", "refused_throws=off"},
+                    FailedCall{"TimeOutThrows", "hang", "timeout_throws=on"},
+                    FailedCall{"TimeOutIsStatusZero", "hang", "timeout_throws=off"}),
+    [](const auto& tested) { return std::string(tested.param.name); });
+
 TEST(Trouble, SecretsAndTextsReachNoLog) {
   LiveChat chat;
   chat.rig.fault("send_message", "html", 1);

@@ -40,6 +40,8 @@ constexpr std::string_view kBusyHint =
     "No node of the instance takes calls at the moment (a restart, an upgrade); try again later.";
 constexpr std::string_view kRejectedHint =
     "ServiceNow refused the request; the system log of the instance says why.";
+constexpr std::string_view kInProgressHint =
+    "Another call is opening this chat; ask again in a moment.";
 
 /// What to do about the error ids of our own scripts, and whether nothing was created for certain.
 struct ScriptError {
@@ -53,7 +55,15 @@ constexpr std::array kScriptErrors = {
                 true},
     ScriptError{"queue_not_found", "SN_DEFAULT_QUEUE_SYS_ID names no awa_queue.", true},
     ScriptError{"queue_inactive", "The queue of SN_DEFAULT_QUEUE_SYS_ID is not active.", true},
-    ScriptError{"user_not_found", "SN_DEFAULT_USER_SYS_ID names no active sys_user.", true},
+    ScriptError{"user_not_found", "SN_DEFAULT_USER_SYS_ID names no sys_user.", true},
+    ScriptError{"user_inactive",
+                "The sys_user that the chat is for, without a known one that of "
+                "SN_DEFAULT_USER_SYS_ID, is inactive or locked out.",
+                true},
+    ScriptError{"conversation_in_use",
+                "ServiceNow gave the conversation of another open chat. Users who share one "
+                "consumer share it; see docs/02-servicenow-setup.md, section 3.",
+                true},
 };
 
 class Reader {
@@ -163,6 +173,8 @@ class Reader {
     if (text == "chat_ended" || contains_ignoring_case(text, "chat has ended"))
       return fail(Errc::chat_ended, "The chat is over in ServiceNow.");
     const std::string_view id = own_error_id(result, text);
+    if (id == "in_progress")
+      return fail(Errc::upstream_failed, kInProgressHint, id).with_outcome(Outcome::unknown);
     const bool client_error = response_.status >= 400 && response_.status < 500;
     for (const ScriptError& known : kScriptErrors) {
       if (known.id != id) continue;

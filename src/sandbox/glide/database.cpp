@@ -78,9 +78,12 @@ void Database::prepare_storage(const std::string& table) {
     if (!found->second.insert(column->name).second) continue;
     execute("ALTER TABLE " + identifier(root) + " ADD COLUMN " + identifier(column->name) +
             " TEXT COLLATE NOCASE");
+    // Of a unique column rows may still share the empty value: it is stored as NULL.
     if (wants_index(*column))
-      execute("CREATE INDEX IF NOT EXISTS " + identifier(root + "." + column->name) + " ON " +
-              identifier(root) + "(" + identifier(column->name) + ")");
+      execute(
+          (column->unique ? "CREATE UNIQUE INDEX IF NOT EXISTS " : "CREATE INDEX IF NOT EXISTS ") +
+          identifier(root + "." + column->name) + " ON " + identifier(root) + "(" +
+          identifier(column->name) + ")");
   }
 }
 

@@ -165,7 +165,15 @@ Result<ScriptFolder> Instance::load_scripts(const std::filesystem::path& folder)
   for (const ColumnNote& note : read->columns) {
     // The switch stands for an admin who forgot the column.
     if (note.column.name == "u_bridge_session_id" && !options_.bridge_session_column) continue;
-    if (!schema_.add_column(note.table, note.column))
+    // Every script that uses a column describes it; one of them may know more than the others.
+    const bool unique =
+        std::any_of(read->columns.begin(), read->columns.end(), [&](const ColumnNote& other) {
+          return other.table == note.table && other.column.name == note.column.name &&
+                 other.column.unique;
+        });
+    Column column = note.column;
+    column.unique = unique && options_.unique_columns;
+    if (!schema_.add_column(note.table, std::move(column)))
       return Error(Errc::malformed, "@column: no table " + note.table);
   }
   for (const Resource& resource : read->resources)
@@ -222,6 +230,15 @@ ScriptReply Instance::run_resource(const Resource& resource, const ScriptRequest
 Result<json::value> Instance::run_script(std::string_view source, Session& session) {
   const Guard guard(lock_);
   return ScriptRun(*this, session, "script").script(source);
+}
+
+void Instance::yield_point() {
+  if (!options_.interleave || call_state().write_depth > 0 || !lock_.held_by_me()) return;
+  // Not always: in lockstep some orders would never be seen.
+  if (!std::bernoulli_distribution(0.7)(state_->random)) return;
+  const auto start = std::chrono::steady_clock::now();
+  { const Unlocked unlocked(lock_); }
+  ScriptRun::exclude_from_limits(std::chrono::steady_clock::now() - start);
 }
 
 std::size_t Instance::pending_jobs() { return state_->jobs->pending(); }

@@ -35,6 +35,11 @@ namespace bridge::sandbox {
 struct InstanceOptions {
   /// interaction.u_bridge_session_id exists. Off: a write to it is silently dropped.
   bool bridge_session_column = true;
+  /// The admin ticked "Unique" where a script's head asks for it (`@column ... unique`).
+  bool unique_columns = true;
+  /// Scripts take turns at every row and at every call of sn_cs, as on an instance, instead of each
+  /// having the instance to itself until it ends.
+  bool interleave = false;
   /// What gs.getProperty gives for a password2 property: the clear text, or the ciphertext.
   bool password2_clear = true;
   /// Refuse ES2015 syntax, as the global scope's ES5 mode does.
@@ -183,6 +188,10 @@ class Instance {
                            Session& session);
   /// A background script; its completion value. Errors: upstream_failed with the exception's text.
   Result<json::value> run_script(std::string_view source, Session& session);
+
+  /// Where a script may be overtaken: with `interleave`, and outside of any write, lets whoever
+  /// waits for the lock go first, now and then.
+  void yield_point();
 
   // --- Async rules -----------------------------------------------------------------------------
 

@@ -28,6 +28,11 @@ bool InstanceLock::held_by_me() const {
   return depth_ > 0 && owner_ == std::this_thread::get_id();
 }
 
+std::size_t InstanceLock::waiting() const {
+  const std::lock_guard guard(mutex_);
+  return next_ticket_ - serving_ - (depth_ > 0 ? 1 : 0);
+}
+
 std::size_t InstanceLock::release_all() {
   const std::lock_guard guard(mutex_);
   if (depth_ == 0 || owner_ != std::this_thread::get_id()) return 0;

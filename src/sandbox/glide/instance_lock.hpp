@@ -18,6 +18,8 @@ class InstanceLock {
   void lock();
   void unlock();
   bool held_by_me() const;
+  /// How many threads stand in line, without the one that holds it.
+  std::size_t waiting() const;
 
   /// Lets go of every level held by this thread and returns how many there were.
   std::size_t release_all();

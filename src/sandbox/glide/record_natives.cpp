@@ -143,8 +143,13 @@ json::value by_display(ScriptContext& context, const json::array& arguments) {
   return json::value(row->sys_id());
 }
 
+/// What insert, update and deleteRecord give the script. It gets no exception, only a null; that a
+/// unique value is taken stands in the system log.
 template <class T>
-json::value answer(const Result<T>& result) {
+json::value answer(ScriptContext& context, const Result<T>& result) {
+  if (!result && result.error().is(Errc::conflict))
+    context.instance.system_log().add(
+        {context.instance.clock().now(), "error", context.source, result.error().context()});
   if (!result) return json::object{{"error", result.error().context()}};
   if constexpr (std::is_void_v<T>) {
     return json::object{};
@@ -171,18 +176,20 @@ void GlideNatives::install_records(Instance& instance) {
       });
   instance.register_native("$gr.insert", [](ScriptContext& context, const json::array& arguments) {
     const WriteOptions options{flag_argument(arguments, 2), flag_argument(arguments, 3)};
-    return answer(context.instance.insert(record_from(text_argument(arguments, 0), arguments.at(1)),
+    return answer(context,
+                  context.instance.insert(record_from(text_argument(arguments, 0), arguments.at(1)),
                                           context.session, options));
   });
   instance.register_native("$gr.update", [](ScriptContext& context, const json::array& arguments) {
     const WriteOptions options{flag_argument(arguments, 3), flag_argument(arguments, 4)};
     Record record = record_from(text_argument(arguments, 0), arguments.at(2));
     record.set("sys_id", text_argument(arguments, 1));
-    return answer(context.instance.update(record, context.session, options));
+    return answer(context, context.instance.update(record, context.session, options));
   });
   instance.register_native("$gr.delete", [](ScriptContext& context, const json::array& arguments) {
     const WriteOptions options{flag_argument(arguments, 2), true};
-    return answer(context.instance.remove(text_argument(arguments, 0), text_argument(arguments, 1),
+    return answer(context,
+                  context.instance.remove(text_argument(arguments, 0), text_argument(arguments, 1),
                                           context.session, options));
   });
 }

@@ -126,7 +126,7 @@ Result<Resource> read_resource(const fs::path& file, const Tags& tags, std::stri
   return resource;
 }
 
-/// "interaction.u_bridge_session_id string 64", or "table.column reference target".
+/// "interaction.u_bridge_session_id string 64 unique", or "table.column reference target".
 Result<ColumnNote> read_column(const fs::path& file, const std::string& text) {
   const auto parts = words(text);
   const std::size_t dot = parts.empty() ? std::string::npos : parts[0].find('.');
@@ -145,6 +145,9 @@ Result<ColumnNote> read_column(const fs::path& file, const std::string& text) {
     if (!length || *length <= 0) return complaint(file, "@column: the length is not a number");
     note.column.max_length = static_cast<std::size_t>(*length);
   }
+  if (parts.size() > 3 && parts[3] != "unique")
+    return complaint(file, "@column: " + parts[3] + " is not known");
+  note.column.unique = parts.size() > 3;
   if (note.column.type == ColumnType::boolean) note.column.default_value = "0";
   return note;
 }

@@ -7,7 +7,8 @@
 //                                           * @operations insert update
 //                                           * @order 200
 //                                           * @filter direction=outbound^is_agent=true
-//   both:  * @column interaction.u_bridge_session_id string 64     * @property some.name password2
+//   both:  * @column interaction.u_bridge_session_id string 64 unique     * @property some.name
+//   password2
 // In a folder without annotations every .js file is a POST resource named after itself, and a .md
 // file that names a table in a `Table:` bullet and holds one javascript fence is an async rule.
 #pragma once

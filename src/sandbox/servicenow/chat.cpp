@@ -20,22 +20,22 @@ struct Closing {
   std::string reason;
 };
 
-/// 9.34 and 9.35; the states of idle and max_wait are assumptions.
-Closing closing_for(EndedBy by, bool engaged) {
+/// 9.34 and 9.35. Only what an agent does is documented.
+Closing closing_for(EndedBy by, bool engaged, const ChatOptions& options) {
   switch (by) {
     case EndedBy::agent:
       return {"closed_complete", "Agent Ended"};
     case EndedBy::wrap_up:
       return {"wrap_up", "Agent Ended"};
     case EndedBy::idle:
-      return {"closed_complete", "No User Response"};
+      return {options.closing_idle, "No User Response"};
     case EndedBy::max_wait:
-      return {"closed_abandoned", "Auto Closed"};
+      return {options.closing_max_wait, "Auto Closed"};
     case EndedBy::user:
       break;
   }
-  if (engaged) return {"closed_complete", "User Ended"};
-  return {"closed_abandoned", "Left Before Engagement"};
+  if (engaged) return {options.closing_script, "User Ended"};
+  return {options.closing_unanswered, "Left Before Engagement"};
 }
 
 constexpr const char* kPaneNote = "pane";
@@ -290,7 +290,7 @@ Result<> Chat::end(const std::string& conversation_id, EndedBy by, Session& sess
   const auto interaction = interaction_of(conversation_id);
   const std::string state = interaction ? interaction->text("state") : std::string();
   if (interaction && (!is_over_state(state) || (state == "wrap_up" && by == EndedBy::agent))) {
-    const Closing closing = closing_for(by, is_engaged(*interaction));
+    const Closing closing = closing_for(by, is_engaged(*interaction), options_);
     Record update("interaction");
     update.set("sys_id", interaction->sys_id());
     update.set("state", closing.state).set("state_reason", closing.reason);

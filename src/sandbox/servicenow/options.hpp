@@ -32,6 +32,12 @@ struct ChatOptions {
   bool greeting_by_agent = true;
   /// The idle job also ends chats that still wait in a queue.
   bool idle_while_queued = true;
+  /// The state of an interaction after its queue's longest wait, after the idle job, and after
+  /// endConversation by a script while an agent has it and before (9.34 to 9.36).
+  std::string closing_max_wait = "closed_abandoned";
+  std::string closing_idle = "closed_complete";
+  std::string closing_script = "closed_complete";
+  std::string closing_unanswered = "closed_abandoned";
   /// A stand-in, not a guess: an agent who types leaves no row that a rule could see (open point
   /// f), so the control interface's /typing calls the webhook itself with event "typing".
   bool agent_typing_webhook = true;

@@ -54,6 +54,17 @@ Switch chat_text(std::string_view name, std::string ChatOptions::*member, std::s
           }};
 }
 
+Switch closing(std::string_view name, std::string ChatOptions::*member, std::string_view about) {
+  return {name, "closed_complete|closed_abandoned|faulted", about,
+          [member](const ChatOptions& chat, const InstanceOptions&) { return chat.*member; },
+          [member](std::string_view value, ChatOptions& chat, InstanceOptions&) {
+            if (value != "closed_complete" && value != "closed_abandoned" && value != "faulted")
+              return false;
+            chat.*member = std::string(value);
+            return true;
+          }};
+}
+
 Switch consumer_switch() {
   return {
       "consumer", "session_user|argument", "whose conversation createConversation makes",
@@ -108,6 +119,14 @@ const std::vector<Switch>& table() {
                 "the queue's initial response has the agent as its sender, else the Virtual Agent"),
       chat_flag("idle_while_queued", &ChatOptions::idle_while_queued,
                 "the idle job also ends chats that wait in a queue"),
+      closing("closing_max_wait", &ChatOptions::closing_max_wait,
+              "state of an interaction that waited too long"),
+      closing("closing_idle", &ChatOptions::closing_idle,
+              "state of an interaction that the idle job ended"),
+      closing("closing_script", &ChatOptions::closing_script,
+              "state after endConversation while an agent has the chat"),
+      closing("closing_unanswered", &ChatOptions::closing_unanswered,
+              "state after endConversation before an agent has the chat"),
       chat_flag("agent_typing_webhook", &ChatOptions::agent_typing_webhook,
                 "the control interface's /typing calls the webhook (a stand-in)"),
       instance_flag("password2_clear", &InstanceOptions::password2_clear,
@@ -118,6 +137,8 @@ const std::vector<Switch>& table() {
                     "RESTMessageV2.execute throws when nobody listens, else status 0"),
       instance_flag("async_reorder", &InstanceOptions::async_reorder,
                     "async rules may overtake one another"),
+      instance_flag("interleave", &InstanceOptions::interleave,
+                    "scripts that run at once take turns at every row, else one after the other"),
   };
   return switches;
 }

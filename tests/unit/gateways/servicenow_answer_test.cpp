@@ -59,6 +59,12 @@ constexpr auto unknown = Outcome::unknown;
 INSTANTIATE_TEST_SUITE_P(
     Shapes, AnswerErrorTest,
     testing::Values(
+        Row{"AnotherCallIsOpeningTheChat", Kind::open_chat, 409, kJson,
+            R"({"result":{"api":2,"error":"in_progress","message":"LEAK"}})", Errc::upstream_failed,
+            unknown, "ask again in a moment"},
+        Row{"InactiveUser", Kind::open_chat, 409, kJson,
+            R"({"result":{"api":2,"error":"user_inactive","message":"LEAK"}})",
+            Errc::upstream_rejected, failed, "locked out"},
         Row{"WrongPassword", Kind::open_chat, 401, kJson,
             R"({"error":{"message":"User Not Authenticated LEAK","detail":"Required to provide Auth information"},"status":"failure"})",
             Errc::upstream_credentials, failed, "snc_basic_auth_api_access"},

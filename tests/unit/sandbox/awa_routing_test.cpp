@@ -213,6 +213,31 @@ TEST_F(AwaRoutingTest, TheQueuesMaximumWaitEndsTheChatWithItsMessage) {
   EXPECT_EQ(post("send_message", json::serialize(body)).status, 409U);
 }
 
+TEST_F(AwaRoutingTest, WhatAChatIsCalledAfterItsEndIsSwitched) {
+  const auto ended = [&](const char* name, bool accepted, const std::function<void()>& end) {
+    start();
+    present("alex.rep", accepted);
+    (void)desk("/switches", std::string("{\"") + name + "\":\"faulted\"}");
+    const auto chat = open_chat("s1");
+    if (accepted) act("accept");
+    end();
+    const std::string conversation = text(chat, "conversation_sys_id");
+    EXPECT_TRUE(sn->chat().is_over(conversation)) << name;
+    return at("state");
+  };
+  const auto by_script = [&] { act("end", R"({"by":"user"})"); };
+  const auto by_waiting = [&] {
+    set_queue("max_wait_time", "60");
+    sn->advance_clock(std::chrono::seconds(62));
+  };
+  const auto by_silence = [&] { sn->advance_clock(std::chrono::seconds(600)); };
+  EXPECT_EQ(ended("closing_script", true, by_script), "faulted");
+  EXPECT_EQ(ended("closing_unanswered", false, by_script), "faulted");
+  EXPECT_EQ(ended("closing_max_wait", false, by_waiting), "faulted");
+  EXPECT_EQ(ended("closing_idle", true, by_silence), "faulted");
+  EXPECT_EQ(control("POST", "/switches", R"({"closing_idle":"wrap_up"})").status, 400U);
+}
+
 TEST_F(AwaRoutingTest, WrapUpIsOverForTheCustomerAndCompletesLater) {
   start();
   (void)open_chat("s1");

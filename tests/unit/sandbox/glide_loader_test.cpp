@@ -123,6 +123,19 @@ TEST_F(ScriptLoader, MissingColumnSwitchBeatsTheAnnotation) {
   EXPECT_EQ(bare.schema().column("interaction", "u_bridge_session_id"), nullptr);
 }
 
+TEST_F(ScriptLoader, AColumnIsUniqueIfOneOfTheScriptsSaysSo) {
+  file("a.js", "/* @resource POST /a\n * @column interaction.u_key string 64 unique */\n1;\n");
+  file("b.js", "/* @resource POST /b\n * @column interaction.u_key string 64 */\n1;\n");
+  ASSERT_TRUE(instance.load_scripts(folder));
+  EXPECT_TRUE(instance.schema().column("interaction", "u_key")->unique);
+
+  InstanceOptions options;
+  options.unique_columns = false;  // the admin forgot
+  Instance lax(options, logger);
+  ASSERT_TRUE(lax.load_scripts(folder));
+  EXPECT_FALSE(lax.schema().column("interaction", "u_key")->unique);
+}
+
 TEST_F(ScriptLoader, SaysWhichFileAndWhatIsWrong) {
   file("a.js", "/* @resource POST /a */\nvar x = ;\n");
   EXPECT_THAT(instance.load_scripts(folder).error().context(), ::testing::HasSubstr("a.js"));
@@ -131,6 +144,8 @@ TEST_F(ScriptLoader, SaysWhichFileAndWhatIsWrong) {
               ::testing::HasSubstr("line 2: arrow function"));
   file("a.js", "/* @resource open_chat */\n");
   EXPECT_THAT(instance.load_scripts(folder).error().context(), ::testing::HasSubstr("@resource"));
+  file("a.js", "/* @resource POST /a\n * @column interaction.u_key string 64 uniqe */\n1;\n");
+  EXPECT_THAT(instance.load_scripts(folder).error().context(), ::testing::HasSubstr("uniqe"));
   EXPECT_EQ(instance.load_scripts(folder / "absent").error().errc(), Errc::not_found);
 }
 

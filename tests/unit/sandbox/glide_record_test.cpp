@@ -152,6 +152,34 @@ TEST_F(GlideRecordTest, NewGuidValueIsKept) {
             "0123456789abcdef0123456789abcdef");
 }
 
+TEST_F(GlideRecordTest, AChosenSysIdThatIsTakenIsRefusedAndLogged) {
+  const std::string insert =
+      "var g = new GlideRecord('interaction'); g.initialize();"
+      "g.setNewGuidValue('0123456789abcdef0123456789abcdef'); g.insert();";
+  EXPECT_EQ(text(insert), "0123456789abcdef0123456789abcdef");
+  EXPECT_EQ(text(insert), "null");
+  EXPECT_EQ(instance.count("interaction", Query()), 1U);
+  EXPECT_TRUE(instance.system_log().contains("Unique Key violation"));
+}
+
+TEST_F(GlideRecordTest, AUniqueColumnTakesAValueOnceAndNothingAsOftenAsOneLikes) {
+  Column key;
+  key.name = "u_key";
+  key.unique = true;
+  instance.add_column("interaction", key);
+  EXPECT_EQ(text("function add(key) { var g = new GlideRecord('interaction'); g.initialize();"
+                 "  g.setValue('u_key', key); return g.insert() === null ? 'no' : 'yes'; }"
+                 "[add('a'), add('a'), add('b'), add(''), add('')].join()"),
+            "yes,no,yes,yes,yes");
+  EXPECT_EQ(
+      text("var g = new GlideRecord('interaction'); g.get('u_key', 'b');"
+           "g.setValue('u_key', 'a'); g.setValue('state', 'on_hold');"
+           "var updated = g.update(); g = new GlideRecord('interaction'); g.get('u_key', 'b');"
+           "[updated, g.getValue('state')].join()"),
+      ",new")
+      << "an update that is refused writes nothing";
+}
+
 TEST_F(GlideRecordTest, ElementsPointToTheCurrentRow) {
   (void)add("interaction", {{"short_description", "a"}});
   (void)add("interaction", {{"short_description", "b"}});
