@@ -23,7 +23,8 @@ RigOptions with_oauth(const std::string& secret = "sandbox-client-secret") {
 /// The statuses of the calls to a target, oldest first.
 std::vector<std::int64_t> calls(Rig& rig, std::string_view target) {
   std::vector<std::int64_t> found;
-  for (const json::value& call : rig.look("/sandbox/calls").as_array())
+  const json::value ledger = rig.look("/sandbox/calls");
+  for (const json::value& call : ledger.as_array())
     if (text_of(call.as_object(), "direction") == "in" &&
         text_of(call.as_object(), "target") == target)
       found.push_back(call.at("status").as_int64());
