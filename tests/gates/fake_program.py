@@ -67,4 +67,4 @@ class FakeProgram:
         env = {"PATH": path, "HOME": self.folder, "TMPDIR": self.folder, **(environment or {})}
         return subprocess.run(
             command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, timeout=60, check=False, **kw)
+            text=True, timeout=300, check=False, **kw)
