@@ -242,7 +242,7 @@ void House::answer_open(fuzz::Bytes& in) {
       answer.error = Error(Errc::connection_lost).with_outcome(Outcome::unknown);
       break;
     default:
-      answer.found = false;
+      answer.error = Error(Errc::chat_ended);  // the key named a chat that is over
   }
   give(answer);
 }
@@ -333,8 +333,7 @@ void House::restart() {
   sends_.clear();
   ends_.clear();
   asks_.clear();
-  BridgeSession loaded = session_;  // what `resume` notes is not committed
-  for (const Effect& effect : resume(loaded)) take(effect);
+  give(Restarted{});
 }
 
 void House::step(fuzz::Bytes& in) {
@@ -412,7 +411,7 @@ void House::come_to_rest() {
       const OpenChat open = opens_.back();
       opens_.pop_back();
       OpenAnswered answer = opened(open.chat);
-      answer.found = false;
+      answer.error = Error(Errc::upstream_rejected);
       give(answer);
     }
     while (!sends_.empty()) {

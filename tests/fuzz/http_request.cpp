@@ -13,9 +13,14 @@ using namespace bridge;
 using fuzz::require;
 using State = net::RequestParser::State;
 
-constexpr std::size_t kMaxHeader = 2048;
 constexpr std::size_t kMaxBody = 4096;
 constexpr int kMaxRequests = 8;
+
+net::HeadLimits limits() {
+  net::HeadLimits limits;
+  limits.bytes = 2048;
+  return limits;
+}
 
 struct Reading {
   std::vector<net::Request> requests;
@@ -30,7 +35,7 @@ Reading read_all(std::string_view bytes, std::size_t piece) {
   std::unique_ptr<net::RequestParser> held;
   while (reading.requests.size() < kMaxRequests) {
     if (!parser) {
-      held = std::make_unique<net::RequestParser>(kMaxHeader);
+      held = std::make_unique<net::RequestParser>(limits());
       parser = held.get();
     }
     std::size_t used = 0;
@@ -59,7 +64,7 @@ Reading read_all(std::string_view bytes, std::size_t piece) {
     bytes.remove_prefix(next.size());
     buffer.append(next);
     // A connection has a buffer with an end.
-    if (buffer.size() > kMaxHeader + kMaxBody) {
+    if (buffer.size() > limits().bytes + kMaxBody) {
       reading.refused = true;
       return reading;
     }
