@@ -110,6 +110,9 @@ Result<std::string> parse_url(std::string_view text, const UrlRule& rule) {
   if (http && !rule.allow_http)
     return wrong("is plain http, which is refused unless ALLOW_INSECURE_UPSTREAM=1");
   if (url.encoded_host().empty()) return wrong("has no host");
+  // Boost.URL 1.81 reads "https://10.0.0.1.example.com" as host 10.0.0.1 and path ".example.com".
+  if (!url.encoded_path().empty() && !url.encoded_path().starts_with('/'))
+    return wrong("has a host that begins like an IP address");
   if (url.has_userinfo()) return wrong("holds a user name or password");
   if (url.has_fragment()) return wrong("holds a '#' part");
   if (url.has_query() && !rule.allow_query) return wrong("holds a '?' part");

@@ -83,7 +83,7 @@ void AccessLog::answered(const Answered& one) {
                {"status", one.status},
                {"bytes", one.bytes},
                {"ms", seconds * 1000},
-               {"request", one.id},
+               {"ref", one.id},
                {"peer", one.peer},
                {"refused", one.refused}});
 }

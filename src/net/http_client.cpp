@@ -96,6 +96,8 @@ Result<Destination> parse_destination(const std::string& text, bool allow_http) 
   }
   to.authority = std::string(url.encoded_host_and_port());
   const std::string path(url.encoded_path());
+  // Boost.URL 1.81 reads "http://127.0.0.1.example.com" as host 127.0.0.1 and path ".example.com".
+  if (!path.empty() && !path.starts_with('/')) return Error(Errc::malformed, "URL host");
   to.target = path.empty() ? "/" : path;
   if (url.has_query()) to.target += "?" + std::string(url.encoded_query());
   to.origin = (to.tls ? "https://" : "http://") + to.host + ":" + std::to_string(to.port);

@@ -45,8 +45,8 @@ void Turn::on(const Escalate& input) {
 }
 
 void Turn::begin_chat(const Escalate& input) {
-  // A chat that was refused has no interaction; its number and key are used again, so that an open
-  // which did succeed unseen is found by the next attempt.
+  // A chat that was refused has no interaction; its number and key are used again, so that our
+  // script would find one which came to be all the same.
   const bool reuse =
       s().chat.number > 0 && s().chat.interaction_sys_id.empty() && s().state == State::bot;
   Chat chat;
@@ -75,7 +75,7 @@ void Turn::begin_chat(const Escalate& input) {
     log(UserMessageEvent{input.opening_message, open.client_message_id});
   s().open = std::move(open);
   changed();
-  start(OpenChat{s().chat, *s().open, reuse});
+  start(OpenChat{s().chat, *s().open, false});
 }
 
 void Turn::on(const OpenAnswered& input) {

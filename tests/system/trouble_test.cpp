@@ -50,7 +50,7 @@ class LiveChat {
 
 TEST(Trouble, NobodyListens) {
   LiveChat chat;
-  chat.rig.fault("*", "refuse", 1, 6);        // longer than a message is tried for
+  chat.rig.fault("*", "refuse", 1, 12);       // longer than a message is tried for
   (void)chat.user.say("swallows the fault");  // whatever becomes of the call that brings it down
   const auto answer = chat.user.say("is anybody there?", "c1");
   EXPECT_EQ(answer.status, 502u);

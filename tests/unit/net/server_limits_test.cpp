@@ -214,7 +214,7 @@ TEST_F(ServerLimitsTest, EveryRequestIsLoggedAndCountedUnderItsRoute) {
   for (const std::string& id : ids) {
     EXPECT_EQ(id.size(), 16u);
     EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), std::string::npos) << id;
-    EXPECT_TRUE(server.logger.contains("request=" + id));
+    EXPECT_TRUE(server.logger.contains("ref=" + id));
   }
   EXPECT_NE(ids[0], ids[1]);
   EXPECT_NE(ids[1], ids[2]);
