@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // /ws/intranet/<sid>: the session as it happens. Frames out only; what a page sends here is read
 // and ignored, as it was by the old bridge. DESIGN 4.2, 4.3.
+#include <algorithm>
 #include <boost/json/serialize.hpp>
-#include <deque>
+#include <vector>
 
 #include "channels/guard.hpp"
 #include "channels/reply.hpp"
@@ -53,10 +54,11 @@ class SocketReader final : public handoff::Subscriber {
     } else {
       lost_.push_back(event->event.seq);
     }
-    while (!sent_.empty() && first_ < socket_->confirmed_frames()) {
-      sent_.pop_front();
-      ++first_;
-    }
+    const auto confirmed = static_cast<std::size_t>(socket_->confirmed_frames() - first_);
+    if (confirmed == 0) return;
+    const auto end = sent_.begin() + static_cast<std::ptrdiff_t>(std::min(confirmed, sent_.size()));
+    first_ += static_cast<std::uint64_t>(end - sent_.begin());
+    sent_.erase(sent_.begin(), end);
   }
   void on_transient(const std::shared_ptr<const std::string>& frame) override {
     if (socket_->send(frame)) sent_.push_back(0);
@@ -85,8 +87,8 @@ class SocketReader final : public handoff::Subscriber {
   std::shared_ptr<net::WebSocket> socket_;
   bool plain_;
   std::uint64_t last_seq_ = 0;
-  std::deque<std::uint64_t> sent_;  // 0 for a frame without a place in the order
-  std::uint64_t first_ = 0;         // number of the frame at the front of sent_
+  std::vector<std::uint64_t> sent_;  // 0 for a frame without a place in the order
+  std::uint64_t first_ = 0;          // number of the frame at the front of sent_
   std::vector<std::uint64_t> lost_;
 };
 

@@ -233,7 +233,9 @@ Task<bool> HttpSession::read_head(RequestParser& parser, bool first) {
   } else {
     enter(Phase::idle, first ? options.first_byte_timeout : options.keep_alive_timeout);
     // TLS reads ahead into buffers of its own, and its reads do not take a cancellation well.
-    if (!context_.tls) let_go_ = Clock::now() + kLetGoAfter;
+    if (!context_.tls)
+      let_go_ = deadline_ - (first ? options.first_byte_timeout : options.keep_alive_timeout) +
+                kLetGoAfter;
   }
   if (!begun && context_.stopping) co_return false;
   for (;;) {
@@ -341,8 +343,9 @@ Task<bool> HttpSession::answer(const Request& request, Response response, HeadRu
 /// In pieces, the deadline set anew for each, so that a slow but steady reader of a large file gets
 /// all of it.
 Task<bool> HttpSession::write(std::string_view front, std::string_view body) {
+  phase_ = Phase::writing;
+  deadline_ = Deadline::max();  // until something does not go out at once
   do {
-    enter(Phase::writing, context_.options.write_timeout);
     std::string_view piece = body.substr(0, kWriteSize);
     body.remove_prefix(piece.size());
     const Buffers bytes{asio::buffer(front), asio::buffer(piece)};
@@ -351,6 +354,7 @@ Task<bool> HttpSession::write(std::string_view front, std::string_view body) {
     front.remove_prefix(of_front);
     piece.remove_prefix(done - of_front);
     if (!front.empty() || !piece.empty()) {
+      enter(Phase::writing, context_.options.write_timeout);
       const Buffers rest{asio::buffer(front), asio::buffer(piece)};
       const auto [ec, n] = co_await stream_->write(rest);
       if (ec) co_return false;

@@ -140,12 +140,16 @@ void RequestParser::on_field_impl(http::field, string_view name, string_view val
 }
 
 void RequestParser::on_header_impl(error_code& ec) {
-  auto decoded = percent_decode(path_of(request_.target));
-  if (!decoded || !is_framing_sound()) {
+  const std::string_view path = path_of(request_.target);
+  if (path.find('%') == std::string_view::npos) {
+    request_.path = path;
+  } else if (auto decoded = percent_decode(path)) {
+    request_.path = std::move(*decoded);
+  } else {
     ec = http::error::bad_field;
     return;
   }
-  request_.path = std::move(*decoded);
+  if (!is_framing_sound()) ec = http::error::bad_field;
 }
 
 void RequestParser::on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) {

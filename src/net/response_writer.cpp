@@ -17,9 +17,13 @@ bool is_owned(std::string_view name) {
 }
 
 void append_field(std::string& head, std::string_view name, std::string_view value) {
-  head.append(name).append(": ");
-  // RFC 9110, 5.5: a recipient may end the line at any of these.
-  for (const char c : value) head.push_back(c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
+  constexpr std::string_view kLineEnds("\r\n\0", 3);
+  head.append(name).append(": ").append(value);
+  if (value.find_first_of(kLineEnds) != std::string_view::npos) {
+    // RFC 9110, 5.5: a recipient may end the line at any of these.
+    for (std::size_t i = head.size() - value.size(); i < head.size(); ++i)
+      if (kLineEnds.find(head[i]) != std::string_view::npos) head[i] = ' ';
+  }
   head.append("\r\n");
 }
 

@@ -28,25 +28,6 @@ constexpr std::string_view kOverloaded =
 constexpr unsigned kUserTimeoutMs = 30'000;
 constexpr std::chrono::milliseconds kCloseStep{50};
 
-/// Counts from the moment of acceptance, or many accepted in one turn would pass the limit.
-class ConnectionCount {
- public:
-  explicit ConnectionCount(Context context) : context_(std::move(context)) {
-    ++context_->connections;
-    context_->access.connections().add(1);
-  }
-  ConnectionCount(ConnectionCount&&) noexcept = default;
-  ConnectionCount& operator=(ConnectionCount&&) = delete;
-  ~ConnectionCount() {
-    if (!context_) return;
-    --context_->connections;
-    context_->access.connections().add(-1);
-  }
-
- private:
-  Context context_;
-};
-
 std::string address_of(const Socket& socket) {
   boost::system::error_code ec;
   const auto endpoint = socket.remote_endpoint(ec);
@@ -57,7 +38,7 @@ std::string address_of(const Socket& socket) {
   return address.to_string();
 }
 
-Task<> run_connection(Context context, Socket socket, [[maybe_unused]] ConnectionCount counted) {
+Task<> run_connection(Context context, Socket socket, ConnectionCount counted) {
   std::string peer = address_of(socket);
   std::unique_ptr<ByteStream> stream;
   if (context->tls)
@@ -69,10 +50,12 @@ Task<> run_connection(Context context, Socket socket, [[maybe_unused]] Connectio
   std::unique_ptr<Upgrade> upgrade = co_await session->run();
   session.reset();
   if (!upgrade) co_return;
+  upgrade->counted.emplace(std::move(counted));
+  // A task of its own, or this one's frames would stay with it for hours.
   if (context->tls)
-    co_await serve_tls_websocket(context, std::move(upgrade));
+    context->sessions.spawn("websocket", serve_tls_websocket(context, std::move(upgrade)));
   else
-    co_await serve_plain_websocket(context, std::move(upgrade));
+    context->sessions.spawn("websocket", serve_plain_websocket(context, std::move(upgrade)));
 }
 
 bool is_shortage(const boost::system::error_code& ec) {

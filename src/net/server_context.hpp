@@ -62,6 +62,25 @@ struct ServerContext {
   bool stopping = false;
 };
 
+/// Counts from the moment of acceptance, or many accepted in one turn would pass the limit.
+class ConnectionCount {
+ public:
+  explicit ConnectionCount(std::shared_ptr<ServerContext> context) : context_(std::move(context)) {
+    ++context_->connections;
+    context_->access.connections().add(1);
+  }
+  ConnectionCount(ConnectionCount&&) noexcept = default;
+  ConnectionCount& operator=(ConnectionCount&&) = delete;
+  ~ConnectionCount() {
+    if (!context_) return;
+    --context_->connections;
+    context_->access.connections().add(-1);
+  }
+
+ private:
+  std::shared_ptr<ServerContext> context_;
+};
+
 /// Membership in the registry, ended by destruction.
 class Registration {
  public:

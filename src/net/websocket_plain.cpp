@@ -7,7 +7,8 @@ Task<> serve_plain_websocket(std::shared_ptr<ServerContext> context,
                              std::unique_ptr<Upgrade> upgrade) {
   Socket socket = std::move(upgrade->stream->socket());
   upgrade->stream.reset();
-  return serve_websocket<Socket>(std::move(context), std::move(socket), std::move(upgrade));
+  auto session = std::make_shared<WebSocketSession<Socket>>(context, std::move(socket));
+  return serve_websocket(std::move(context), std::move(session), std::move(upgrade));
 }
 
 }  // namespace bridge::net

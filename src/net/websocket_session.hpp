@@ -2,7 +2,7 @@
 // The WebSocket of include/bridge/net/websocket.hpp over one kind of stream. Included by exactly
 // one file per kind.
 //
-// Who does what: `receive` is the only reader; `write_loop` is the only one that writes messages
+// Who does what: `receive` is the only reader; `write_next` is the only one that writes messages
 // and the close frame; pings may be written beside them (Beast orders the frames); the server's
 // sweep looks at the deadlines and cuts the socket, upon which both sides end.
 #pragma once
@@ -16,6 +16,7 @@
 
 #include "bridge/async/signal.hpp"
 #include "bridge/core/exception.hpp"
+#include "net/frame_queue.hpp"
 #include "net/websocket_upgrade.hpp"
 
 namespace bridge::net {
@@ -32,7 +33,7 @@ class WebSocketSession final : public WebSocket,
   WebSocketSession(std::shared_ptr<ServerContext> context, Layer&& layer)
       : context_(std::move(context)),
         ws_(std::in_place, std::move(layer)),
-        queue_(context_->executor, context_->options.max_queued_bytes),
+        queue_(context_->options.max_queued_bytes),
         writer_ended_(context_->executor),
         registration_(std::in_place, *context_, *this) {
     context_->access.websockets().add(1);
@@ -66,6 +67,7 @@ class WebSocketSession final : public WebSocket,
       return false;
     }
     ++queued_;
+    write_next();
     return true;
   }
 
@@ -100,7 +102,7 @@ class WebSocketSession final : public WebSocket,
     reason_.code = static_cast<std::uint16_t>(code);
     reason = reason.substr(0, reason_.reason.max_size());
     reason_.reason.assign(reason.data(), reason.size());
-    queue_.close();
+    write_next();
   }
 
   void set_farewell(std::function<std::string()> reason) override {
@@ -111,29 +113,10 @@ class WebSocketSession final : public WebSocket,
   std::uint64_t queued_frames() const override { return queued_; }
   Ending ending() const override { return ending_; }
 
-  /// Writes what is queued until the queue is closed, then the close frame.
-  Task<> write_loop() {
-    const auto self = this->shared_from_this();
-    for (;;) {
-      const async::WriteQueue::Item item = co_await queue_.pop();
-      if (!item || ended_) break;
-      write_deadline_ = Clock::now() + context_->options.write_timeout;
-      const auto [ec, n] = co_await ws_->async_write(asio::buffer(*item), as_result);
-      write_deadline_ = Deadline::max();
-      if (ec) {
-        end(Ending::broken);
-        break;
-      }
-      ++written_;
-      if (queue_.bytes() == 0) ping_if_wanted();
-    }
-    if (!ended_) {
-      close_started_ = true;
-      const auto [ec] = co_await ws_->async_close(reason_, as_result);
-      closed_by_both_ = !ec;
-    }
-    writer_done_ = true;
-    writer_ended_.notify();
+  /// After a successful `accept`: from here on what is queued is written.
+  void start() {
+    open_ = true;
+    write_next();
   }
 
   /// Reads to the end, so that the queue is written and the close answered.
@@ -176,7 +159,7 @@ class WebSocketSession final : public WebSocket,
   }
 
  private:
-  static constexpr std::size_t kFirstRead = 256;
+  static constexpr std::size_t kFirstRead = 64;
   static constexpr std::size_t kNextRead = 4096;
   /// For the handshake, and for the peer's answer to a close frame.
   static constexpr std::chrono::seconds kHandshake{2};
@@ -196,6 +179,44 @@ class WebSocketSession final : public WebSocket,
           if (kind == boost::beast::websocket::frame_type::pong)
             on_pong({data.data(), data.size()});
         });
+  }
+
+  /// One write at a time: each one's end begins the next, and the close frame is the last. Not a
+  /// coroutine, since those of an idle socket would be a good part of its memory.
+  void write_next() {
+    if (!open_ || writing_ || ended_ || close_started_) return;
+    const async::WriteQueue::Item item = queue_.pop();
+    if (item) {
+      writing_ = true;
+      write_deadline_ = Clock::now() + context_->options.write_timeout;
+      ws_->async_write(asio::buffer(*item),
+                       [self = this->shared_from_this(), item](const error_code& ec, std::size_t) {
+                         self->on_written(ec);
+                       });
+    } else if (closing_) {
+      writing_ = true;
+      close_started_ = true;
+      ws_->async_close(reason_, [self = this->shared_from_this()](const error_code& ec) {
+        self->closed_by_both_ = !ec;
+        self->finish_writing();
+      });
+    }
+  }
+
+  void on_written(const error_code& ec) {
+    writing_ = false;
+    write_deadline_ = Deadline::max();
+    if (ended_) return finish_writing();
+    if (ec) return end(Ending::broken);
+    ++written_;
+    if (queue_.bytes() == 0) ping_if_wanted();
+    write_next();
+  }
+
+  void finish_writing() {
+    writing_ = false;
+    writer_done_ = true;
+    writer_ended_.notify();
   }
 
   /// The payload says how many frames were written before this ping; its echo proves that the
@@ -240,8 +261,8 @@ class WebSocketSession final : public WebSocket,
     ended_ = true;
     ending_ = ending;
     farewell_ = nullptr;
-    queue_.close();
     if (ending == Ending::broken) cut();
+    if (!writing_) finish_writing();
   }
 
   Task<> wait_for_writer() {
@@ -252,7 +273,7 @@ class WebSocketSession final : public WebSocket,
 
   std::shared_ptr<ServerContext> context_;
   std::optional<boost::beast::websocket::stream<Layer, false>> ws_;
-  async::WriteQueue queue_;
+  FrameQueue queue_;
   async::Signal writer_ended_;
   std::function<std::string()> farewell_;
   boost::beast::websocket::close_reason reason_;
@@ -263,6 +284,8 @@ class WebSocketSession final : public WebSocket,
   std::uint64_t pinged_ = 0;
   std::uint64_t confirmed_ = 0;
   Ending ending_ = Ending::broken;
+  bool open_ = false;
+  bool writing_ = false;
   bool closing_ = false;
   bool close_started_ = false;
   bool closed_by_both_ = false;
@@ -285,33 +308,35 @@ inline void report(ServerContext& context, const Upgrade& upgrade, bool accepted
 }
 
 template <class Layer>
-Task<> serve_websocket(std::shared_ptr<ServerContext> context, Layer layer,
+Task<> serve_websocket(std::shared_ptr<ServerContext> context,
+                       std::shared_ptr<WebSocketSession<Layer>> socket,
                        std::unique_ptr<Upgrade> upgrade) {
+  [[maybe_unused]] const std::optional<ConnectionCount> counted = std::move(upgrade->counted);
   const WebSocketRoute& route = *upgrade->route;
-  std::string subprotocol;
-  if (route.subprotocol) subprotocol = route.subprotocol(upgrade->request);
-  auto socket = std::make_shared<WebSocketSession<Layer>>(context, std::move(layer));
-  std::string leftover = std::move(upgrade->leftover);
-  const bool accepted =
-      co_await socket->accept(upgrade->request, std::move(subprotocol), std::move(leftover));
+  bool accepted = false;
+  {
+    std::string subprotocol;
+    if (route.subprotocol) subprotocol = route.subprotocol(upgrade->request);
+    std::string leftover = std::move(upgrade->leftover);
+    accepted =
+        co_await socket->accept(upgrade->request, std::move(subprotocol), std::move(leftover));
+  }
   report(*context, *upgrade, accepted);
   if (!accepted) {
     socket->release();
     co_return;
   }
+  socket->start();
   if (context->stopping) socket->begin_stop();
-  context->sessions.spawn("websocket_writer", socket->write_loop());
 
   std::exception_ptr thrown;
-  {
-    Request request = std::move(upgrade->request);
+  try {
+    // Made first and awaited then, so that the request is in no frame but the route's own.
+    Task<> running = route.run(std::move(upgrade->request), socket);
     upgrade.reset();
-    std::shared_ptr<WebSocket> shared = socket;
-    try {
-      co_await route.run(std::move(request), std::move(shared));
-    } catch (...) {
-      thrown = std::current_exception();
-    }
+    co_await std::move(running);
+  } catch (...) {
+    thrown = std::current_exception();
   }
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) {

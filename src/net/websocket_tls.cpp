@@ -10,7 +10,8 @@ Task<> serve_tls_websocket(std::shared_ptr<ServerContext> context,
                            std::unique_ptr<Upgrade> upgrade) {
   TlsLayer layer = std::move(static_cast<TlsStream&>(*upgrade->stream).layer());
   upgrade->stream.reset();
-  return serve_websocket<TlsLayer>(std::move(context), std::move(layer), std::move(upgrade));
+  auto session = std::make_shared<WebSocketSession<TlsLayer>>(context, std::move(layer));
+  return serve_websocket(std::move(context), std::move(session), std::move(upgrade));
 }
 
 }  // namespace bridge::net

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "net/byte_stream.hpp"
@@ -19,6 +20,7 @@ class Upgrade {
   std::string leftover;  ///< bytes received behind the request
   const WebSocketRoute* route = nullptr;
   std::size_t route_number = 0;
+  std::optional<ConnectionCount> counted;
   std::chrono::steady_clock::time_point begun;  ///< first byte of the request
 };
 

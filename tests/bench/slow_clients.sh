@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # What slow clients do to everybody else: the latency of /healthz at a fixed rate, alone, and while
 # slowhttptest holds a thousand connections open with slow headers (-H), slow bodies (-B) and slow
-# reading (-X). Loopback only. Prints a table; decides nothing.
+# reading (-X); and the CPU time that the bridge spent. Loopback only. Prints a table; decides
+# nothing. On a machine that is busy with other things run it under `chrt -f 10`.
 #
 #   tests/bench/slow_clients.sh [build folder, default build/release]
 set -euo pipefail
@@ -55,9 +56,14 @@ url=http://127.0.0.1:$port
 # One request every 10 ms on a connection of its own, timed from when it was due, so that a server
 # that stands still is not spared.
 measure() {
-  python3 - "$port" "$1" <<'PYTHON'
-import socket, sys, time
-port, seconds = int(sys.argv[1]), float(sys.argv[2])
+  python3 - "$port" "$1" "$bridge" <<'PYTHON'
+import os, socket, sys, time
+port, seconds, bridge = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+def cpu():
+    with open(f"/proc/{bridge}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+used = cpu()
 request = b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 took, failed = [], 0
 start = due = time.monotonic()
@@ -78,7 +84,7 @@ while due < start + seconds:
 took.sort()
 at = lambda share: took[min(len(took) - 1, int(len(took) * share))] * 1000 if took else float("nan")
 print(f"p50 {at(.5):7.2f} ms   p99 {at(.99):7.2f} ms   max {at(1):7.2f} ms   "
-      f"{len(took)} requests, {failed} failed")
+      f"{len(took)} requests, {failed} failed, {cpu() - used:.2f} s CPU")
 PYTHON
 }
 
