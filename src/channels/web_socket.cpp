@@ -115,6 +115,7 @@ Task<> serve(handoff::Handoff& handoff, Guard& guard, net::Request request,
     if (!after)
       co_return co_await reject(socket, "after must be <epoch>:<seq>", net::CloseCode::policy);
   }
+  request = net::Request();  // a socket lives for hours; the headers it came with need not
   SocketReader reader(socket, !after);
   auto subscription = co_await handoff.subscribe((*session)->id, after, reader);
   if (!subscription)
