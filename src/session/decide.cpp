@@ -41,10 +41,10 @@ void Turn::on(const UserTyping&) {
 
 std::vector<Effect> resume(BridgeSession& session) {
   std::vector<Effect> effects;
-  if (session.open && session.state == State::opening) {
-    session.open->in_flight = true;
-    effects.push_back(OpenChat{session.chat, *session.open, true, false});
-  }
+  // An open that nobody was asking about waits for the next escalation, as before: started here,
+  // it would run beside that one's. Who left while it was opening gets it ended.
+  if (session.open && session.open->in_flight)
+    effects.push_back(OpenChat{session.chat, *session.open, true, session.state == State::closed});
   for (Send& send : session.sends) {
     if (send.status != Send::Status::in_flight) continue;
     send.ask_first = true;

@@ -443,7 +443,7 @@ void House::come_to_rest() {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::Bytes in(data, size);
   House house;
-  for (int steps = 0; steps < 200 && !in.empty(); ++steps) house.step(in);
+  for (int steps = 0; steps < 100 && !in.empty(); ++steps) house.step(in);
   house.come_to_rest();
   return 0;
 }

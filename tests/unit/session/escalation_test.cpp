@@ -187,5 +187,34 @@ TEST(ChatKey, NamesItsSession) {
   EXPECT_EQ(session_of_key(std::string(32, 'Z')), "");
 }
 
+TEST(ResumeTest, AnOpenInFlightIsAskedAboutAndAnUnknownOneWaitsForTheNextEscalation) {
+  Script script;
+  script.escalate();
+  BridgeSession loaded = script.session;
+  const auto resumed = resume(loaded);
+  ASSERT_EQ(resumed.size(), 1u);
+  EXPECT_TRUE(std::get<OpenChat>(resumed[0]).ask_first);
+  EXPECT_FALSE(std::get<OpenChat>(resumed[0]).only_find);
+
+  OpenAnswered lost;
+  lost.chat_number = 1;
+  lost.error = Error(Errc::connection_lost).with_outcome(Outcome::unknown);
+  script.given(lost);
+  loaded = script.session;
+  EXPECT_TRUE(resume(loaded).empty());
+  script.escalate();
+  EXPECT_EQ(script.effects<OpenChat>().size(), 1u);
+}
+
+TEST(ResumeTest, AChatThatItsUserLeftWhileItWasOpeningIsLookedForToBeEnded) {
+  Script script;
+  script.escalate();
+  script.given(End{});
+  BridgeSession loaded = script.session;
+  const auto resumed = resume(loaded);
+  ASSERT_EQ(resumed.size(), 1u);
+  EXPECT_TRUE(std::get<OpenChat>(resumed[0]).only_find);
+}
+
 }  // namespace
 }  // namespace bridge::session
