@@ -15,7 +15,7 @@ std::string number(double value, int decimals = 1) {
 
 std::string thousands(double value) {
   std::string digits = number(value, 0);
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, 1, ',');
   return digits;
 }
 

@@ -18,7 +18,7 @@ Running wait_until_ready(std::unique_ptr<Process> process, std::uint16_t port,
                          const std::string& path, Clock::time_point start) {
   Running running(std::move(process), port);
   const std::string request = get_request(path);
-  const auto deadline = start + std::chrono::seconds(10);
+  const auto deadline = start + std::chrono::seconds(30);
   while (Clock::now() < deadline && running.process->running()) {
     try {
       Connection connection;

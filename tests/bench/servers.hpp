@@ -37,7 +37,7 @@ class Running {
 };
 
 /// Each waits until the server answers `GET` of its health path with 200; throws
-/// std::runtime_error if it does not within ten seconds.
+/// std::runtime_error if it does not within half a minute.
 Running start_bridge(const Options& options, const std::string& instance_url,
                      const std::string& ca_file);
 Running start_floor(const Options& options);
