@@ -24,7 +24,7 @@ require_match() {
 # compares with docs/configuration.md.
 is_secret() {
   case $1 in
-    *SECRET | *PASSWORD | *_KEY | BRIDGE_STORE) return 0 ;;
+    *SECRET | *PASSWORD | *_KEY | METRICS_TOKEN | HTTPS_PROXY | BRIDGE_STORE) return 0 ;;
     *) return 1 ;;
   esac
 }

@@ -30,7 +30,7 @@ $identity = "$Name-pull"
 $suffix = 'r' + [DateTime]::UtcNow.ToString('yyMMddHHmmss')
 
 # Container Apps keeps these as secrets; the rest can be read by whoever may see the app.
-function Test-Secret([string]$Key) { $Key -cmatch '(SECRET|PASSWORD|_KEY)$' -or $Key -ceq 'BRIDGE_STORE' }
+function Test-Secret([string]$Key) { $Key -cmatch '(SECRET|PASSWORD|_KEY)$' -or $Key -cin 'METRICS_TOKEN', 'HTTPS_PROXY', 'BRIDGE_STORE' }
 
 # The value of a line as `handoff-bridge --env-file` reads it.
 function ConvertFrom-EnvValue([string]$Where, [string]$Text) {

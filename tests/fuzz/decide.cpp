@@ -120,9 +120,12 @@ void House::check_states(const BridgeSession& before, const Decision& decision) 
   require(at == decision.next.state || is_legal(at, decision.next.state), "states follow legally");
   const bool quiet = decision.next.state == State::opening || decision.next.state == State::bot;
   require(at == decision.next.state || quiet, "a state that clients see is told");
-  require((decision.next.state == State::opening) == decision.next.open.has_value() ||
-              decision.next.state == State::closed,
-          "an open is pending while opening");
+  // It outlives the state when a webhook proves the chat first, or the user leaves.
+  const auto& open = decision.next.open;
+  require(open.has_value() || decision.next.state != State::opening, "opening has an open");
+  require(!open || decision.next.state == State::opening || open->in_flight,
+          "an open outlives its state only to hear its answer");
+  require(!open || decision.next.state != State::bot, "a refused open is over");
   // Ended by the other side: nothing has to be ended there any more.
   if (decision.next.state == State::closed && before.state != State::closed) {
     const bool by_us =

@@ -38,8 +38,10 @@ def settings(text):
 
 def program_settings():
     """Name -> default, as --help tells them; None if it is required."""
-    rows = re.findall(r"^  ([A-Z][A-Z0-9_]+) \((required|default: .*)\)$", run(BRIDGE, "--help").stdout, re.M)
-    return {name: None if text == "required" else text.removeprefix("default: ") for name, text in rows}
+    rows = re.findall(r"^  ([A-Z][A-Z0-9_]+) \((required(?: with SN_AUTH=\w+)?|default: .*)\)$",
+                      run(BRIDGE, "--help").stdout, re.M)
+    kinds = {"required": None, "required with SN_AUTH=basic": None, "required with SN_AUTH=oauth": "unset"}
+    return {name: kinds[text] if text in kinds else text.removeprefix("default: ") for name, text in rows}
 
 
 def seconds(text):

@@ -452,9 +452,9 @@ TEST_F(HttpClientTest, AnAnswerBeforeTheBodyWasReadIsStillSeen) {
 }
 
 TEST_F(HttpClientTest, BadUrlsAndFieldsAreRefusedBeforeAnythingIsSent) {
-  for (const char* url : {"", "nonsense", "ftp://h/", "http://", "http://user:pw@h/", "https:///x",
-                          "http://127.0.0.1:99999/", "http://127.0.0.1/a b",
-                          "http://127.0.0.1.example.com/"})
+  for (const char* url :
+       {"", "nonsense", "ftp://h/", "http://", "http://user:pw@h/", "https:///x",
+        "http://127.0.0.1:99999/", "http://127.0.0.1/a b", "http://127.0.0.1.example.com/"})
     expect_error(get(url), Errc::malformed, Outcome::failed);
   FakePeer peer(answer_all);
   ClientRequest request(Method::get, peer.url());
