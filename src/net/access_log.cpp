@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "bridge/core/random.hpp"
 
@@ -82,7 +83,7 @@ void AccessLog::answered(const Answered& one) {
                {"route", mine.route},
                {"status", one.status},
                {"bytes", one.bytes},
-               {"ms", seconds * 1000},
+               {"ms", std::round(seconds * 1e6) / 1e3},
                {"ref", one.id},
                {"peer", one.peer},
                {"refused", one.refused}});
