@@ -70,6 +70,7 @@ void Turn::pump() {
   }
   if (!head) return;
   head->status = Send::Status::in_flight;
+  head->chat_number = s().chat.number;
   changed();
   start(SendMessage{head->id, s().chat, head->text, head->client_message_id, head->deadline});
 }
@@ -91,7 +92,8 @@ void Turn::on(const SendAnswered& input) {
   settle_parked(*found);
   if (!found->echo_owed) found->text.clear();
   account_for(input.sequence);
-  if (input.error && input.error->is(Errc::chat_ended)) {
+  // That an earlier chat has ended says nothing about the one that was opened since.
+  if (input.error && input.error->is(Errc::chat_ended) && found->chat_number == s().chat.number) {
     close_chat(CloseReason::agent_ended);
   } else {
     pump();

@@ -54,6 +54,7 @@ struct Send {
   Time accepted{};
   Time deadline{};
   bool ask_first = false;  ///< the outcome of an earlier attempt is unknown
+  int chat_number = 0;     ///< of the chat that it was handed to
   /// An echo of it may still come that only its text gives away (DESIGN 5.2 c).
   bool echo_owed = false;
   std::string error_id;  ///< of a failed or unknown one

@@ -156,5 +156,19 @@ TEST(UserMessages, TypingIsPassedOnInALiveChatOnly) {
   EXPECT_FALSE(s.last.changed);
 }
 
+TEST(UserMessageTest, ThatAnEarlierChatHasEndedDoesNotCloseTheNextOne) {
+  Script script;
+  script.live();
+  const std::uint64_t late = script.user_says("still there?", "c1").send_id;
+  script.given(End{CloseReason::user_ended});
+  script.escalate("again");
+  ASSERT_EQ(script.session.state, State::opening);
+  script.not_sent(late, Errc::chat_ended, Outcome::failed);
+  EXPECT_EQ(script.session.state, State::opening);
+  script.given(script.opened());
+  EXPECT_EQ(script.session.state, State::queued);
+  EXPECT_EQ(script.receipts(), (Texts{"c1 failed", "open-" + kSid + "-2 delivered"}));
+}
+
 }  // namespace
 }  // namespace bridge::session
