@@ -72,7 +72,10 @@ void Turn::on(const UserTyping& input) {
 }
 
 void Turn::on(const Restarted&) {
-  for (PendingEnd& end : s().ends) end.in_flight = false;
+  for (PendingEnd& end : s().ends) {
+    if (end.in_flight) changed();
+    end.in_flight = false;
+  }
   if (s().asking_interaction) {
     s().asking_interaction = false;
     changed();

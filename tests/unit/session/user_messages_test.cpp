@@ -186,6 +186,21 @@ TEST(UserMessages, TheLateAnswerOfOneChatHasNoPlaceInTheNext) {
   EXPECT_FALSE(s.session.sequences.contains(9));
 }
 
+TEST(UserMessages, AnEndInFlightAtACrashGoesAgainBehindTheMessageThatWas) {
+  Script s;
+  s.live();
+  s.given(End{});
+  s.escalate();
+  s.given(s.opened());
+  s.user_says("hello", "c1");
+  ASSERT_EQ(s.session.ends.size(), 1u);
+  EXPECT_TRUE(s.given(Restarted{}).changed);
+  ASSERT_EQ(s.effects<SendMessage>().size(), 1u);
+  EXPECT_TRUE(s.effects<EndChat>().empty());
+  s.sent(s.effects<SendMessage>()[0].send_id);
+  EXPECT_EQ(s.effects<EndChat>().size(), 1u);
+}
+
 TEST(UserMessages, WhatWasInFlightAtACrashIsSentAgainOnlyWhereThatIsHarmless) {
   Script ours;
   ours.live();
