@@ -61,7 +61,11 @@ if [ "$test_tools" = yes ]; then
   wanted="$wanted python3 python3-yaml python3-jsonschema shellcheck"
   if ! have_node; then wanted="$wanted nodejs npm"; fi
   # Formatting and the coroutine gate are tied to one version of the LLVM tools; Debian 13 has it not.
-  if [ "$release" = 12 ]; then wanted="$wanted clang-format-14 clang-tools-14"; fi
+  if [ "$release" = 12 ]; then
+    wanted="$wanted clang-format-14 clang-tools-14"
+  else
+    wanted="$wanted promtool"
+  fi
 fi
 if [ "$browser" = yes ] && ! command -v chromium >/dev/null 2>&1; then
   wanted="$wanted chromium fonts-dejavu-core"
@@ -75,10 +79,10 @@ for package in $wanted; do
   if [ "$state" != installed ]; then missing="$missing $package"; fi
 done
 
-# promtool comes with the Prometheus server, which nobody wants started on the machine on which they
-# test: its package is fetched and unpacked, not installed.
+# On Debian 12 promtool comes with the Prometheus server, which nobody wants started on the machine on
+# which they test: its package is fetched and unpacked, not installed. Later it has its own package.
 promtool=no
-if [ "$test_tools" = yes ] && [ ! -x "$root/build/tools/promtool" ] &&
+if [ "$test_tools" = yes ] && [ "$release" = 12 ] && [ ! -x "$root/build/tools/promtool" ] &&
   ! command -v promtool >/dev/null 2>&1; then promtool=yes; fi
 if [ -z "$missing" ] && [ "$promtool" = no ]; then exit 0; fi
 
