@@ -38,6 +38,8 @@ void PlainReader::detach(Subscriber& subscriber, const std::vector<std::uint64_t
 
 std::vector<session::LoggedEventPtr> PlainReader::drain(const session::EventLog& log) {
   std::vector<session::LoggedEventPtr> events;
+  // What a leaving socket has lost stands before these, and is known only when it is gone.
+  if (!leaving_.empty()) return events;
   std::sort(waiting_.begin(), waiting_.end());
   waiting_.erase(std::unique(waiting_.begin(), waiting_.end()), waiting_.end());
   for (const std::uint64_t seq : waiting_)

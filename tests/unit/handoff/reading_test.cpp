@@ -193,6 +193,8 @@ TEST(PlainReaders, WhatADeadSocketSwallowedIsHandedOutAgain) {
     (void)co_await handoff.agent_event(house.event(id, "second", "m2"));
     auto two = co_await handoff.subscribe(id, std::nullopt, alive);
     (void)co_await handoff.agent_event(house.event(id, "third", "m3"));
+    EXPECT_TRUE((co_await handoff.poll(id, std::nullopt, Millis(0))).value().frames.empty())
+        << "a poll does not overtake what the dead one may have lost";
     one->detach({dead.seqs.back()});
     EXPECT_EQ(count_of(alive.frames, "second"), 1u);
     EXPECT_TRUE(std::is_sorted(alive.seqs.begin(), alive.seqs.end()))
