@@ -26,7 +26,6 @@ class PlainReader {
               const session::EventLog& log);
   /// What waits for a poll; it is waiting no longer afterwards.
   std::vector<session::LoggedEventPtr> drain(const session::EventLog& log);
-  bool has_waiting() const { return !waiting_.empty() && leaving_.empty(); }
   Subscriber* newest() const { return newest_; }
 
  private:
