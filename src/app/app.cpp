@@ -7,6 +7,7 @@
 #include "app/process_limits.hpp"
 #include "bridge/channels/channels.hpp"
 #include "bridge/config/environment.hpp"
+#include "bridge/gateways/connector.hpp"
 #include "bridge/gateways/directline.hpp"
 #include "bridge/gateways/servicenow.hpp"
 #include "bridge/net/http_client.hpp"
@@ -39,8 +40,10 @@ struct App::Parts {
   telemetry::CounterMetrics metrics;
   std::unique_ptr<Logger> app_log, net_log, gateway_log, handoff_log, api_log;
   std::unique_ptr<net::HttpClient> client;
+  std::unique_ptr<net::HttpClient> connector_client;  ///< for URLs that others choose
   std::unique_ptr<gateways::ServiceNow> servicenow;
   std::unique_ptr<handoff::TokenBroker> tokens;
+  std::unique_ptr<handoff::Delivery> delivery;
   std::unique_ptr<handoff::SessionStore> store;
   std::unique_ptr<handoff::Handoff> handoff;
   channels::Readiness readiness;
@@ -76,6 +79,14 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
                                                *parts.gateway_log, parts.metrics);
   parts.tokens = gateways::make_directline(*parts.client, directline_options(settings),
                                            *parts.gateway_log, parts.metrics);
+  const gateways::ConnectorOptions connector = connector_options(settings);
+  auto connector_client = net::make_http_client(
+      parts.executor, gateways::connector_client_options(client_options(settings), connector),
+      *parts.net_log, &parts.metrics);
+  if (!connector_client) return connector_client.error();
+  parts.connector_client = std::move(*connector_client);
+  parts.delivery = gateways::make_connector(*parts.connector_client, connector, *parts.gateway_log,
+                                            parts.metrics);
   parts.store = stores::make_memory_store();
   parts.handoff = std::make_unique<handoff::Handoff>(
       parts.executor, handoff_options(settings),
@@ -127,6 +138,7 @@ Task<> App::stop(Deadline deadline) {
   }
   co_await parts.handoff->stop(deadline);
   parts.client->close();
+  parts.connector_client->close();
   parts.app_log->info("stopped");
 }
 

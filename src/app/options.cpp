@@ -74,6 +74,14 @@ gateways::DirectLineOptions directline_options(const config::Config& config) {
   return options;
 }
 
+gateways::ConnectorOptions connector_options(const config::Config& config) {
+  gateways::ConnectorOptions options;
+  options.service_hosts = config.connector.service_hosts;
+  options.learn_service_host = config.connector.learn_service_host;
+  options.allow_insecure = config.allow_insecure_upstream;
+  return options;
+}
+
 handoff::Options handoff_options(const config::Config& config) {
   handoff::Options options;
   session::Policy& policy = options.policy;

@@ -4,6 +4,7 @@
 
 #include "bridge/channels/channels.hpp"
 #include "bridge/config/config.hpp"
+#include "bridge/gateways/connector.hpp"
 #include "bridge/gateways/directline.hpp"
 #include "bridge/gateways/servicenow.hpp"
 #include "bridge/net/http_client.hpp"
@@ -17,6 +18,7 @@ net::ServerOptions server_options(const config::Config& config);
 net::ClientOptions client_options(const config::Config& config);
 gateways::ServiceNowOptions servicenow_options(const config::Config& config);
 gateways::DirectLineOptions directline_options(const config::Config& config);
+gateways::ConnectorOptions connector_options(const config::Config& config);
 handoff::Options handoff_options(const config::Config& config);
 channels::Options channel_options(const config::Config& config);
 

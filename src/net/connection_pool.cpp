@@ -115,7 +115,9 @@ void ConnectionPool::measure() {
   if (!connections_) return;
   std::size_t all = 0;
   for (const auto& [name, origin] : origins_) all += origin.in_use + origin.idle.size();
-  connections_->set(static_cast<double>(all));
+  // Several pools may share the gauge.
+  connections_->add(static_cast<double>(all) - shown_);
+  shown_ = static_cast<double>(all);
 }
 
 void ConnectionPool::arm_expiry() {

@@ -74,6 +74,7 @@ class ConnectionPool : public std::enable_shared_from_this<ConnectionPool> {
   Origins origins_;
   asio::steady_timer expiry_;
   Gauge* connections_;  ///< in use and idle, of all origins
+  double shown_ = 0;    ///< our part of it
   bool armed_ = false;
   bool closed_ = false;
 };

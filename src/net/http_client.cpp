@@ -10,9 +10,11 @@
 #include <charconv>
 
 #include "bridge/async/with_deadline.hpp"
+#include "net/client_seams.hpp"
 #include "net/client_tls.hpp"
 #include "net/connection_pool.hpp"
 #include "net/proxy.hpp"
+#include "net/public_address.hpp"
 #include "net/resolver.hpp"
 #include "net/response_parser.hpp"
 
@@ -44,6 +46,7 @@ struct Progress {
   bool written = false;   ///< a byte of the request may have left
   bool answered = false;  ///< a byte of the answer has come
   std::string_view stage = kWaiting;
+  std::optional<Response> head;  ///< of the answer, where the status suffices
 };
 
 /// What to look at when the time ran out in that stage.
@@ -68,9 +71,25 @@ Outcome outcome_of(const Progress& progress) {
   return progress.written ? Outcome::unknown : Outcome::failed;
 }
 
+/// Path and query as they are given, without the fragment: a signature covers the very bytes, and
+/// what may stand there is for the other side to say. Nothing that could end the request line.
+std::optional<std::string> target_of(std::string_view rest) {
+  rest = rest.substr(0, rest.find('#'));
+  if (std::any_of(rest.begin(), rest.end(), [](char c) { return c <= ' ' || c >= 0x7F; }))
+    return std::nullopt;
+  std::string target(rest);
+  if (!target.starts_with('/')) target.insert(0, "/");
+  return target;
+}
+
 Result<Destination> parse_destination(const std::string& text, bool allow_http) {
-  const auto parsed = boost::urls::parse_uri(text);
-  if (!parsed) return Error(Errc::malformed, "URL");
+  const std::size_t mark = text.find("://");
+  if (mark == std::string::npos) return Error(Errc::malformed, "URL");
+  const std::size_t rest = std::min(text.find_first_of("/?#", mark + 3), text.size());
+  const auto target = target_of(std::string_view(text).substr(rest));
+  const std::string origin = text.substr(0, rest);
+  const auto parsed = boost::urls::parse_uri(origin);
+  if (!parsed || !target) return Error(Errc::malformed, "URL");
   const boost::urls::url_view url = *parsed;
   const std::string scheme(url.scheme());
   Destination to;
@@ -78,6 +97,8 @@ Result<Destination> parse_destination(const std::string& text, bool allow_http) 
   if (!to.tls && !equals_ignoring_case(scheme, "http"))
     return Error(Errc::malformed, "URL scheme " + scheme);
   if (url.has_userinfo() || url.encoded_host().empty()) return Error(Errc::malformed, "URL host");
+  // Boost.URL 1.81 reads "http://127.0.0.1.example.com" as host 127.0.0.1 and path ".example.com".
+  if (!url.encoded_path().empty()) return Error(Errc::malformed, "URL host");
   if (!to.tls && !allow_http)
     return Error(Errc::not_configured,
                  "plain http:// to " + std::string(url.encoded_host()) + " is refused")
@@ -95,11 +116,7 @@ Result<Destination> parse_destination(const std::string& text, bool allow_http) 
     if (ec != std::errc() || to.port == 0) return Error(Errc::malformed, "URL port");
   }
   to.authority = std::string(url.encoded_host_and_port());
-  const std::string path(url.encoded_path());
-  // Boost.URL 1.81 reads "http://127.0.0.1.example.com" as host 127.0.0.1 and path ".example.com".
-  if (!path.empty() && !path.starts_with('/')) return Error(Errc::malformed, "URL host");
-  to.target = path.empty() ? "/" : path;
-  if (url.has_query()) to.target += "?" + std::string(url.encoded_query());
+  to.target = *target;
   to.origin = (to.tls ? "https://" : "http://") + to.host + ":" + std::to_string(to.port);
   return to;
 }
@@ -138,9 +155,11 @@ std::string request_head(const ClientRequest& request, const Destination& to) {
 
 /// What every call of one client shares; calls keep it alive.
 struct ClientState {
-  ClientState(asio::any_io_executor executor, const ClientOptions& o, Metrics* metrics)
+  ClientState(asio::any_io_executor executor, const ClientOptions& o, Metrics* metrics,
+              Lookup lookup, AddressRule rule)
       : options(o),
-        resolver(executor),
+        resolver(executor, std::move(lookup)),
+        is_public(std::move(rule)),
         pool(std::make_shared<ConnectionPool>(
             executor, o.max_connections_per_origin, o.idle_limit,
             metrics ? &metrics->gauge("upstream_connections") : nullptr)) {
@@ -153,6 +172,7 @@ struct ClientState {
   std::shared_ptr<asio::ssl::context> tls;
   Proxy proxy;
   Resolver resolver;
+  AddressRule is_public;
   std::shared_ptr<ConnectionPool> pool;
   Counter* full_handshakes = nullptr;
   Counter* resumed_handshakes = nullptr;
@@ -160,13 +180,33 @@ struct ClientState {
 
 using StreamResult = Result<std::unique_ptr<ByteStream>>;
 
+bool must_be_public(const ClientState& state, const std::string& host) {
+  const auto& exempt = state.options.private_hosts;
+  return state.options.public_addresses_only &&
+         std::find(exempt.begin(), exempt.end(), host) == exempt.end();
+}
+
+Error not_public(const std::string& host) {
+  return Error(Errc::forbidden, host + ": no public address")
+      .with_hint(
+          "The name leads to this machine or into a private network, where calls to URLs "
+          "that others chose may not go: check what the name service says of it.");
+}
+
 /// Connects to the first address of the host that answers.
 Task<Result<Socket>> connect(ClientState& state, std::string host, std::uint16_t port,
-                             Deadline deadline, Progress& progress) {
+                             bool public_only, Deadline deadline, Progress& progress) {
   const auto executor = co_await asio::this_coro::executor;
   progress.stage = kLookingUp;
-  const auto addresses = co_await state.resolver.resolve(host, port, deadline);
+  auto addresses = co_await state.resolver.resolve(host, port, deadline);
   if (!addresses) co_return addresses.error();
+  if (public_only) {
+    std::erase_if(*addresses, [&](const auto& one) { return !state.is_public(one.address()); });
+    if (addresses->empty()) {
+      state.resolver.forget(host);
+      co_return not_public(host);
+    }
+  }
   boost::system::error_code last;
   progress.stage = kConnecting;
   for (const auto& address : *addresses) {
@@ -195,7 +235,12 @@ Task<StreamResult> open_stream(ClientState& state, const Destination& to, Deadli
   const Proxy& proxy = state.proxy;
   const bool tunnel = to.tls && proxy.is_for(to.host, to.port);
   const std::string& host = tunnel ? proxy.host() : to.host;
-  auto socket = co_await connect(state, host, tunnel ? proxy.port() : to.port, deadline, progress);
+  const bool public_only = must_be_public(state, to.host);
+  boost::system::error_code no_literal;
+  const auto literal = asio::ip::make_address(to.host, no_literal);
+  if (public_only && !no_literal && !state.is_public(literal)) co_return not_public(to.host);
+  auto socket = co_await connect(state, host, tunnel ? proxy.port() : to.port,
+                                 public_only && !tunnel, deadline, progress);
   if (!socket && tunnel) co_return through_proxy(socket.error(), proxy);
   if (!socket) co_return socket.error();
   auto plain = std::make_unique<PlainStream>(std::move(*socket));
@@ -249,6 +294,12 @@ Error not_usable(const Destination& to, ResponseParser::State state) {
       .with_outcome(Outcome::unknown);
 }
 
+void keep_head(ResponseParser& parser, Progress& progress) {
+  if (progress.head || !parser.head_done() || parser.response().status < 200) return;
+  progress.head = Response(parser.response().status);
+  progress.head->headers = parser.response().headers;
+}
+
 /// Reads one answer; `clean` says whether the connection may carry another call.
 Task<Result<Response>> read_answer(ByteStream& stream, const ClientRequest& request,
                                    const Destination& to, Progress& progress, bool& clean) {
@@ -262,6 +313,7 @@ Task<Result<Response>> read_answer(ByteStream& stream, const ClientRequest& requ
         std::size_t used = 0;
         state = parser.put({static_cast<const char*>(data.data()), data.size()}, used);
         buffer.consume(used);
+        if (request.status_suffices) keep_head(parser, progress);
         if (state != ResponseParser::State::need_more) break;
       }
       const std::size_t room = buffer.max_size() - buffer.size();
@@ -343,6 +395,7 @@ class Client final : public HttpClient {
     Progress progress;
     auto answer =
         co_await async::with_deadline(call(state, request, *to, deadline, progress), deadline);
+    if (!answer && progress.head) co_return std::move(*progress.head);
     if (!answer && answer.error().is(Errc::timed_out)) co_return too_late(*state, *to, progress);
     co_return answer;
   }
@@ -358,9 +411,18 @@ class Client final : public HttpClient {
 Result<std::unique_ptr<HttpClient>> make_http_client(asio::any_io_executor executor,
                                                      const ClientOptions& options, Logger& logger,
                                                      Metrics* metrics) {
+  return make_http_client_with(std::move(executor), options, logger, metrics, system_lookup,
+                               is_public);
+}
+
+Result<std::unique_ptr<HttpClient>> make_http_client_with(asio::any_io_executor executor,
+                                                          const ClientOptions& options,
+                                                          Logger& logger, Metrics* metrics,
+                                                          Lookup lookup, AddressRule rule) {
   auto proxy = Proxy::parse(options.https_proxy.reveal(), options.no_proxy);
   if (!proxy) return proxy.error();
-  auto state = std::make_shared<ClientState>(executor, options, metrics);
+  auto state =
+      std::make_shared<ClientState>(executor, options, metrics, std::move(lookup), std::move(rule));
   state->proxy = std::move(*proxy);
   auto tls = make_client_tls(options.ca_file);
   if (!tls) {

@@ -21,6 +21,8 @@ class ResponseParser final : private boost::beast::http::basic_parser<false> {
   State put_end();
 
   bool started() const { return basic_parser::got_some(); }
+  /// Whether status and fields are known.
+  bool head_done() const { return head_seen_; }
   bool keep_alive() const { return basic_parser::keep_alive(); }
   Response& response() { return response_; }
 

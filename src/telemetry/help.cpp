@@ -36,13 +36,15 @@ constexpr auto kHelp = std::to_array<MetricHelp>({
     {"bridge_webhooks_refused_total", "Webhooks refused because too many waited."},
     {"bridge_commit_seconds", "Time that the store took for one commit."},
     {"bridge_commit_conflicts_total", "Commits repeated because another writer was faster."},
-    // ServiceNow and Direct Line, called by us.
+    // ServiceNow, Direct Line and Copilot Studio, called by us.
     {"bridge_servicenow_calls_total", "Calls to ServiceNow that ended, by call and outcome."},
     {"bridge_servicenow_seconds", "Time that one attempt of a call to ServiceNow took, by call."},
     {"bridge_opening_messages_resent_total",
      "Opening messages that an old open_chat script had lost, sent once more, by result."},
     {"bridge_user_lookups_total", "Users looked up by e-mail or user name, by result."},
     {"bridge_directline_tokens_total", "Direct Line tokens asked for, by result."},
+    {"bridge_delivery_posts_total", "Activities posted to service URLs, by outcome."},
+    {"bridge_delivery_seconds", "Time that one post of an activity took."},
     {"bridge_upstream_retries_total", "Calls to ServiceNow that were tried again, by reason."},
     {"bridge_upstream_breaker",
      "State of the circuit breaker before ServiceNow: 0 closed, 1 half open, 2 open."},

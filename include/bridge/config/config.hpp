@@ -52,6 +52,12 @@ struct DirectLineConfig {
   bool configured() const { return !token_endpoint.empty() || !secret.empty(); }
 };
 
+/// Where replies to Copilot Studio's connected agent go.
+struct ConnectorConfig {
+  std::vector<std::string> service_hosts;  ///< lower case: names, and suffixes with a dot in front
+  bool learn_service_host = false;
+};
+
 struct WebConfig {
   std::string host;  ///< an IP address
   std::uint16_t port = 0;
@@ -135,6 +141,7 @@ struct Config {
   ServiceNowConfig servicenow;
   NetworkConfig network;
   DirectLineConfig directline;
+  ConnectorConfig connector;
   WebConfig web;
   TimerConfig timers;
   LimitConfig limits;

@@ -24,12 +24,15 @@ class ClientRequest {
   ClientRequest(Method m, std::string u) : method(m), url(std::move(u)) {}
 
   Method method = Method::get;
-  std::string url;  ///< absolute http or https URL
+  std::string url;  ///< absolute http or https URL; path and query are sent byte for byte
   Headers headers;  ///< Host, Content-Length and Connection are set by the client
   std::string body;
   /// May be sent again on a fresh connection if a reused one turns out dead before any byte of the
   /// answer: true for what changes nothing or carries its own key.
   bool repeatable = false;
+  /// The status is all that is asked for: once the answer's head is there the call has succeeded,
+  /// even if the body is too large, cut short or late; the body is then empty.
+  bool status_suffices = false;
   std::size_t max_response_bytes = 1024 * 1024;
 };
 
@@ -43,6 +46,12 @@ struct ClientOptions {
   /// HTTPS_PROXY: http://[user:password@]host:port; empty: none. For https:// upstreams only.
   Secret https_proxy;
   std::string no_proxy;  ///< NO_PROXY: hosts that are reached without it
+  /// For URLs that somebody else chose: connects to addresses of the public internet alone. What
+  /// is checked is the address that is connected to, after the look-up, so a name that leads
+  /// elsewhere the next time gains nothing. What goes through a proxy is looked up there,
+  /// unchecked.
+  bool public_addresses_only = false;
+  std::vector<std::string> private_hosts;  ///< in lower case; exempt from that
 };
 
 class HttpClient {
@@ -52,7 +61,7 @@ class HttpClient {
   /// Any complete HTTP answer is a value, whatever its status.
   /// Errors, with certainty in Error::outcome(): `failed` when nothing of the request left
   /// (unreachable; timed_out while connecting; overloaded while waiting for a place in the pool;
-  /// malformed URL),
+  /// forbidden if no address of the host may be connected to; malformed URL),
   /// `unknown` once a byte of it was written (timed_out, connection_lost, too_large,
   /// upstream_garbled for an answer that is not HTTP or is cut short). An `unreachable` with a
   /// retry_after is one that somebody has to mend first: a certificate, a proxy's refusal.

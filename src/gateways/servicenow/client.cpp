@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
-#include "bridge/core/random.hpp"
 #include "gateways/http_answer.hpp"
+#include "gateways/outgoing_trace.hpp"
 #include "gateways/servicenow/retry.hpp"
 
 namespace bridge::gateways {
@@ -32,19 +32,9 @@ std::string hint_for(const Error& error) {
   return hint + "The connection to ServiceNow broke; see whether the instance or a proxy restarts.";
 }
 
-/// The same trace with a span of our own (W3C Trace Context, 2.2): version-trace-parent-flags.
-std::string child_of(const std::string& traceparent) {
-  constexpr std::size_t kSpan = 36;
-  constexpr std::size_t kSpanDigits = 16;
-  if (traceparent.size() < 55) return {};
-  std::string child = traceparent;
-  child.replace(kSpan, kSpanDigits, random_hex(kSpanDigits / 2));
-  return child;
-}
-
 void add_trace(const Trace& trace, net::ClientRequest& request) {
   if (!trace.request_id.empty()) request.headers.set("X-Request-Id", trace.request_id);
-  if (std::string child = child_of(trace.traceparent); !child.empty())
+  if (std::string child = child_traceparent(trace); !child.empty())
     request.headers.set("traceparent", std::move(child));
 }
 
