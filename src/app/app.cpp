@@ -91,7 +91,7 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
   parts.handoff = std::make_unique<handoff::Handoff>(
       parts.executor, handoff_options(settings),
       handoff::Ports{*parts.store, parts.servicenow->live_chat(), parts.servicenow->ticket_desk(),
-                     parts.servicenow->user_directory(), *parts.tokens, parts.time,
+                     parts.servicenow->user_directory(), *parts.tokens, *parts.delivery, parts.time,
                      *parts.handoff_log, parts.metrics});
 
   channels::Options channel = channel_options(settings);

@@ -50,7 +50,11 @@ void Effects::run(const EntryPtr& entry, const session::TouchChat& effect) {
 void Effects::run(const EntryPtr& entry, const session::AskInteraction& effect) {
   tasks_.spawn("ask_interaction", ask(entry, effect));
 }
+void Effects::run(const EntryPtr& entry, const session::Deliver& effect) {
+  tasks_.spawn("deliver", deliver(entry, effect));
+}
 void Effects::run(const EntryPtr& entry, const session::ShowTyping& effect) {
+  tell_typing(entry);
   engine_->show(*entry,
                 std::make_shared<const std::string>(session::render_typing(effect.rep_name)));
 }

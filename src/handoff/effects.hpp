@@ -22,6 +22,7 @@ class Effects {
   void run(const EntryPtr& entry, const session::EndChat& effect);
   void run(const EntryPtr& entry, const session::TouchChat& effect);
   void run(const EntryPtr& entry, const session::AskInteraction& effect);
+  void run(const EntryPtr& entry, const session::Deliver& effect);
   void run(const EntryPtr& entry, const session::ShowTyping& effect);
   void run(const EntryPtr& entry, const session::Count& effect);
 
@@ -30,6 +31,9 @@ class Effects {
   Task<> end(EntryPtr entry, session::EndChat effect);
   Task<> touch(EntryPtr entry, session::TouchChat effect);
   Task<> ask(EntryPtr entry, session::AskInteraction effect);
+  Task<> deliver(EntryPtr entry, session::Deliver effect);
+  void tell_typing(const EntryPtr& entry);
+  Task<> post_typing(EntryPtr entry);
   Task<Result<>> look_up(ChatRef& chat, std::string key, Deadline deadline);
   Task<> report(EntryPtr entry, session::Input input);
 

@@ -20,6 +20,9 @@ struct RefOf {
   std::string operator()(const session::Escalate& input) const { return input.trace.request_id; }
   std::string operator()(const session::UserMessage& input) const { return input.trace.request_id; }
   std::string operator()(const session::End& input) const { return input.trace.request_id; }
+  std::string operator()(const session::ActivityTaken& input) const {
+    return input.opening.trace.request_id;
+  }
   std::string operator()(const session::AgentSaid& input) const { return input.trace.request_id; }
   std::string operator()(const session::OpenAnswered&) const {
     return session.open ? session.open->trace.request_id : std::string();
@@ -155,6 +158,7 @@ void Engine::publish(const EntryPtr& entry, std::shared_ptr<const BridgeSession>
   for (const LoggedEventPtr& event : events) entry->log.append(event);
   entry->log.trim(options_.log, ports_.time.now());
   for (const LoggedEventPtr& event : events) {
+    if (!session::shown_on_the_web(event->event)) continue;
     // A subscriber may detach another while it is told; walk a copy.
     const std::vector<Subscriber*> readers = entry->subscribers;
     for (Subscriber* reader : readers) reader->on_event(event);

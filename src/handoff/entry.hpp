@@ -55,6 +55,7 @@ struct Entry {
   PlainReader plain;
   std::shared_ptr<const std::string> transient;  ///< the last one, for waiting polls
   std::uint64_t transients = 0;
+  Time typing_told{};  ///< when typing was last posted to the conversation that carries the texts
   Time due = Time::max();  ///< as registered with the timer
   bool forgotten = false;
   /// Up to here some reader has been handed what happened, as far as this process knows.

@@ -127,9 +127,9 @@ Task<Result<SessionId>> Handoff::resolve(std::string id) {
   co_return **found;
 }
 
-Task<Result<std::string>> Handoff::user_for(const BridgeSession& session) {
+Task<Result<std::string>> Handoff::user_for(const BridgeSession& session, Deadline deadline) {
   if (!options_.trust_email || session.user_email.empty()) co_return options_.default_user_sys_id;
-  auto resolved = co_await ports_.users.resolve(session.user_email, in(options_.open_deadline));
+  auto resolved = co_await ports_.users.resolve(session.user_email, deadline);
   if (resolved && *resolved) co_return **resolved;
   if (!resolved && !resolved.error().is(Errc::invalid_argument)) co_return resolved.error();
   engine_->vitals().users_unresolved.add();
@@ -139,6 +139,17 @@ Task<Result<std::string>> Handoff::user_for(const BridgeSession& session) {
     co_return Error(Errc::forbidden, "the user is not known to ServiceNow")
         .with_hint("Exactly one active sys_user must have this e-mail or user name.");
   co_return options_.default_user_sys_id;
+}
+
+std::string Handoff::short_description(std::string_view from, const BridgeSession& claims) const {
+  const std::string& who =
+      claims.user_display_name.empty() ? claims.user_email : claims.user_display_name;
+  std::string text(from);
+  text += who.empty() ? "guest" : who;
+  if (!claims.user_display_name.empty() && !claims.user_email.empty())
+    text += " <" + claims.user_email + ">";
+  if (!who.empty() && !options_.trust_email) text += " (name as given, not verified)";
+  return text;
 }
 
 Task<Result<Escalated>> Handoff::escalate(SessionId id, EscalateRequest request) {
@@ -152,21 +163,14 @@ Task<Result<Escalated>> Handoff::escalate(SessionId id, EscalateRequest request)
     BridgeSession claims = *entry->state;
     if (!request.user_email.empty()) claims.user_email = request.user_email;
     if (!request.user_display_name.empty()) claims.user_display_name = request.user_display_name;
-    auto user = co_await user_for(claims);
+    auto user = co_await user_for(claims, in(options_.open_deadline));
     if (!user) co_return user.error();
     session::Escalate input;
     input.user_sys_id = *user;
     input.opening_message = std::move(request.opening_message);
     input.context = std::move(request.context);
     input.trace = std::move(request.trace);
-    input.short_description = "Web chat handoff from ";
-    const std::string& who =
-        claims.user_display_name.empty() ? claims.user_email : claims.user_display_name;
-    input.short_description += who.empty() ? "guest" : who;
-    if (!claims.user_display_name.empty() && !claims.user_email.empty())
-      input.short_description += " <" + claims.user_email + ">";
-    if (!who.empty() && !options_.trust_email)
-      input.short_description += " (name as given, not verified)";
+    input.short_description = short_description("Web chat handoff from ", claims);
     auto applied = co_await engine_->apply(entry, std::move(input));
     if (!applied) co_return applied.error();
     result.already = applied->verdict == session::Verdict::already;

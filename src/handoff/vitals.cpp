@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "bridge/session/speech.hpp"
+
 namespace bridge::handoff {
 
 using session::BridgeSession;
@@ -30,16 +32,22 @@ bool is_unsent(const Send& send) {
 
 bool is_active(const BridgeSession& session) {
   return in_chat(session.state) || session.open || !session.ends.empty() ||
+         (session.surface && session.surface->told.seq < session.last_seq) ||
          std::any_of(session.sends.begin(), session.sends.end(), is_unsent);
 }
 
-/// When the first event came that no reader has been handed; `now` if there is none. A page shows
-/// what the user said by itself, so that waits for nobody.
+/// When the first event came that nobody has been told; `now` if there is none. A page shows what
+/// the user said by itself, so that waits for nobody.
 Time oldest_unread(const Entry& entry, Time now) {
-  const std::uint64_t first = std::max(entry.handed + 1, entry.log.first_seq());
+  const session::SurfacePtr& surface = entry.state->surface;
+  const std::uint64_t told = surface ? surface->told.seq : entry.handed;
+  const std::uint64_t first = std::max(told + 1, entry.log.first_seq());
   for (std::uint64_t seq = first; seq <= entry.log.last_seq(); ++seq) {
     const auto event = entry.log.find(seq);
-    if (event && session::shown_to_plain_readers(event->event)) return event->event.at;
+    if (!event) continue;
+    const bool waits =
+        surface ? session::is_spoken(event->event) : session::shown_to_plain_readers(event->event);
+    if (waits) return event->event.at;
   }
   return now;
 }
@@ -119,7 +127,7 @@ void Vitals::measure(Time now) {
       ++(send.status == Send::Status::waiting ? waiting : in_flight);
       oldest_send = std::min(oldest_send, send.accepted);
     }
-    if (in_chat(session.state) && entry->handed < entry->log.last_seq())
+    if (in_chat(session.state) || session.surface)
       oldest_event = std::min(oldest_event, oldest_unread(*entry, now));
   }
   const auto set = [](Gauge& gauge, std::size_t n) { gauge.set(static_cast<double>(n)); };

@@ -8,6 +8,7 @@ namespace bridge::session {
 Decision decide(const BridgeSession& session, const Input& input, Time now, const Policy& policy) {
   Turn turn(session, now, policy);
   std::visit([&](const auto& what) { turn.on(what); }, input);
+  turn.deliver_next();
   return std::move(turn).take();
 }
 
@@ -39,6 +40,14 @@ std::string_view to_string(Counted what) {
       return "end_retried";
     case Counted::end_given_up:
       return "end_given_up";
+    case Counted::activity_repeat:
+      return "activity_repeat";
+    case Counted::delivery_retried:
+      return "delivery_retried";
+    case Counted::delivery_expired:
+      return "delivery_expired";
+    case Counted::delivery_skipped:
+      return "delivery_skipped";
   }
   return "unknown";
 }
@@ -76,6 +85,7 @@ void Turn::on(const Restarted&) {
     if (end.in_flight) changed();
     end.in_flight = false;
   }
+  resume_delivery();
   if (s().asking_interaction) {
     s().asking_interaction = false;
     changed();

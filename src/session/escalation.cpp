@@ -70,7 +70,7 @@ void Turn::begin_chat(const Escalate& input) {
   open.context = input.context;
   open.in_flight = true;
   open.trace = input.trace;
-  open.client_message_id = "open-" + s().chat.key;
+  open.client_message_id = std::string(kOpeningMessage) + s().chat.key;
   if (!input.opening_message.empty())
     log(UserMessageEvent{input.opening_message, open.client_message_id});
   s().open = std::move(open);
@@ -118,6 +118,7 @@ void Turn::on(const OpenAnswered& input) {
   if (unknown) {
     s().open->in_flight = false;
     changed();
+    if (s().surface) notify(Notice::open_unknown);
     return;
   }
   if (!opened) return refuse_open();
@@ -168,6 +169,7 @@ void Turn::refuse_open() {
   s().last_activity = now_;
   fail_waiting("servicenow_create_failed");
   changed();
+  if (s().surface) notify(Notice::not_connected);
 }
 
 /// The key belongs to a chat that has ended unseen: what the user asks for now is another one.

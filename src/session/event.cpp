@@ -101,6 +101,12 @@ struct Render {
     frame.text("client_message_id", e.client_message_id).text("status", to_string(e.status));
     return finish(std::move(frame));
   }
+  std::string operator()(const NoticeEvent& e) const {
+    Frame frame("notice");
+    frame.text("notice", to_string(e.notice));
+    if (!e.detail.empty()) frame.text("detail", e.detail);
+    return finish(std::move(frame));
+  }
 
  private:
   std::string finish(Frame frame) const {
@@ -156,7 +162,36 @@ std::string_view to_string(Delivery delivery) {
   return "unknown";
 }
 
+std::string_view to_string(Notice notice) {
+  switch (notice) {
+    case Notice::joined_queue:
+      return "joined_queue";
+    case Notice::joined_live:
+      return "joined_live";
+    case Notice::another_chat:
+      return "another_chat";
+    case Notice::still_connecting:
+      return "still_connecting";
+    case Notice::not_connected:
+      return "not_connected";
+    case Notice::open_unknown:
+      return "open_unknown";
+    case Notice::chat_over:
+      return "chat_over";
+    case Notice::too_many:
+      return "too_many";
+    case Notice::no_files:
+      return "no_files";
+    case Notice::too_long:
+      return "too_long";
+    case Notice::not_shown:
+      return "not_shown";
+  }
+  return "unknown";
+}
+
 bool shown_to_plain_readers(const Event& event) {
+  if (!shown_on_the_web(event)) return false;
   return std::holds_alternative<StatusEvent>(event.what) ||
          std::holds_alternative<RepMessageEvent>(event.what);
 }

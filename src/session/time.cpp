@@ -60,7 +60,8 @@ void Turn::on(const Tick& input) {
   if (s().close && s().close->due <= now_) close_chat(s().close->reason);
 
   if (in_chat(s())) {
-    if (input.presence.attached == 0 &&
+    // Who is told in a conversation of another channel reads there, and nobody sees when.
+    if (!s().surface && input.presence.attached == 0 &&
         now_ >= last_reader(s(), input.presence) + policy_.abandoned_after) {
       const Chat chat = s().chat;
       close_chat(CloseReason::abandoned);
@@ -72,6 +73,7 @@ void Turn::on(const Tick& input) {
       start(TouchChat{s().chat, false, {}});
     }
   }
+  check_on_chat();
   if (is_stuck(s()) && input.presence.attached == 0 &&
       now_ >= std::max(s().last_activity, input.presence.last_seen) + policy_.abandoned_after)
     on(End{CloseReason::abandoned, {}});
@@ -96,10 +98,14 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
   for (const PendingEnd& end : session.ends)
     if (!end.in_flight && !sending) at(end.next_try);
   if (in_chat(session)) {
-    if (presence.attached == 0) at(last_reader(session, presence) + policy.abandoned_after);
+    if (presence.attached == 0 && !session.surface)
+      at(last_reader(session, presence) + policy.abandoned_after);
     if (session.chat.api >= 2 && is_present(presence, now))
       at(session.last_touch + policy.touch_interval);
   }
+  if (session.surface) at(delivery_due(session));
+  if (session.surface && session.state == State::live && session.chat.api >= 2)
+    at(session.surface->last_asked + policy.ask_interval);
   if (is_stuck(session) && presence.attached == 0)
     at(std::max(session.last_activity, presence.last_seen) + policy.abandoned_after);
   if (presence.attached == 0 && session.ends.empty()) at(expiry(session, presence, policy));

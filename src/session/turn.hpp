@@ -5,6 +5,7 @@
 #pragma once
 
 #include "bridge/session/decide.hpp"
+#include "bridge/session/speech.hpp"
 
 namespace bridge::session {
 
@@ -24,8 +25,15 @@ class Turn {
   void on(const AgentSaid& input);
   void on(const InteractionAnswered& input);
   void on(const DirectLineBound& input);
+  void on(const ActivityTaken& input);
+  void on(const TurnAnswered& input);
+  void on(const TurnWaited& input);
+  void on(const DeliveryAnswered& input);
   void on(const Tick& input);
   void on(const Restarted& input);
+
+  /// Starts posting the next event if there is one and nothing speaks against it.
+  void deliver_next();
 
   Decision take() && { return std::move(out_); }
 
@@ -77,10 +85,26 @@ class Turn {
   void end_in_servicenow(const Chat& chat, CloseReason reason, const Trace& trace);
   void start_ends();
 
+  // The conversation that carries the texts
+  template <class Edit>
+  void edit_surface(Edit edit);
+  void take_address(const ActivityTaken& input);
+  void take_words(const ActivityTaken& input);
+  void notify(Notice notice, std::string detail = {});
+  void resume_delivery();
+  void check_on_chat();
+
   Decision out_;
   Time now_;
   const Policy& policy_;
 };
+
+/// When an event may be posted again, or a turn that never ended lets it; `Time::max()` if never.
+Time delivery_due(const BridgeSession& session);
+
+/// Whether the conversation that carries the texts shows it, and the web does not: all but the
+/// state of the chat, which both do, and what a page itself has sent meanwhile.
+bool is_carried(const Event& event);
 
 /// Rows that came out of order, as they stand in the conversation (P2).
 std::vector<HeldRow> in_order(std::vector<HeldRow> held);
@@ -91,7 +115,19 @@ void Turn::log(What what) {
   event.seq = ++s().last_seq;
   event.at = now_;
   event.what = std::move(what);
+  event.carried = s().surface && is_carried(event);
+  // Nothing is due for what needs no words, unless it stands behind something that does.
+  if (s().surface && s().surface->told.seq + 1 == event.seq && !is_spoken(event))
+    edit_surface([](ActivitySurface& surface) { ++surface.told.seq; });
   out_.events.push_back(std::move(event));
+  changed();
+}
+
+template <class Edit>
+void Turn::edit_surface(Edit edit) {
+  auto next = std::make_shared<ActivitySurface>(*s().surface);
+  edit(*next);
+  s().surface = std::move(next);
   changed();
 }
 

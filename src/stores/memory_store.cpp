@@ -16,6 +16,12 @@ using handoff::StoredSession;
 using session::BridgeSession;
 using session::SessionId;
 
+constexpr std::size_t kIndexes = static_cast<std::size_t>(Index::activity_conversation) + 1;
+
+std::string activity_key(const BridgeSession& session) {
+  return session.surface ? session::conversation_key(session.surface->address) : std::string();
+}
+
 /// The values by which a session is found, as pairs of index and value.
 std::vector<std::pair<Index, std::string>> keys_of(const BridgeSession& session) {
   std::vector<std::pair<Index, std::string>> keys;
@@ -30,6 +36,7 @@ std::vector<std::pair<Index, std::string>> keys_of(const BridgeSession& session)
   for (const session::Chat& past : session.past_chats) add_chat(past);
   add(Index::browser, session.browser_hash);
   add(Index::directline_conversation, session.directline_conversation);
+  add(Index::activity_conversation, activity_key(session));
   return keys;
 }
 
@@ -42,6 +49,7 @@ bool same_chat(const session::Chat& a, const session::Chat& b) {
 bool same_keys(const BridgeSession& a, const BridgeSession& b) {
   return same_chat(a.chat, b.chat) && a.browser_hash == b.browser_hash &&
          a.directline_conversation == b.directline_conversation &&
+         (a.surface == b.surface || activity_key(a) == activity_key(b)) &&
          std::equal(a.past_chats.begin(), a.past_chats.end(), b.past_chats.begin(),
                     b.past_chats.end(), same_chat);
 }
@@ -146,7 +154,7 @@ class MemoryStore final : public handoff::SessionStore {
   using ByAge = std::set<std::pair<Time, std::string_view>>;  // ids as sessions_ holds them
 
   std::unordered_map<SessionId, StoredSession> sessions_;
-  std::array<std::unordered_multimap<std::string, SessionId>, 4> indexes_;
+  std::array<std::unordered_multimap<std::string, SessionId>, kIndexes> indexes_;
   std::array<ByAge, 5> by_age_;
 };
 

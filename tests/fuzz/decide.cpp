@@ -4,6 +4,7 @@
 // outcome for every message, everything bounded, nothing shown twice.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -72,6 +73,10 @@ class House {
   void tick(std::size_t attached);
   OpenAnswered opened(const Chat& chat) const;
   void restart();
+  void activity(fuzz::Bytes& in);
+  void turn_answered(fuzz::Bytes& in);
+  void answer_delivery(fuzz::Bytes& in);
+  void check_surface(const BridgeSession& before) const;
   void over_there(const std::string& key) {
     open_there_.erase(key);
     was_there_.insert(key);
@@ -85,6 +90,8 @@ class House {
   std::vector<SendMessage> sends_;
   std::vector<EndChat> ends_;
   std::vector<AskInteraction> asks_;
+  std::optional<Deliver> delivery_;
+  int activities_ = 0;
   std::set<std::string> open_there_;       // keys of chats that ServiceNow holds open
   std::set<std::string> was_there_;        // and of those that it has ended
   std::map<std::string, int> unanswered_;  // client_message_id -> receipts owed
@@ -92,7 +99,7 @@ class House {
 };
 
 void House::give(const Input& input) {
-  const BridgeSession& before = session_;
+  const BridgeSession before = session_;
   Decision decision = decide(session_, input, now_, policy_);
   require(decision.next.version == before.version, "versions belong to the store");
   require(decision.next.id == before.id && decision.next.epoch == before.epoch, "ids stay");
@@ -104,6 +111,7 @@ void House::give(const Input& input) {
     ++session_.version;
   }
   for (const Effect& effect : decision.effects) take(effect);
+  check_surface(before);
   check_bounds();
   check_messages();
   check_chats();
@@ -202,6 +210,11 @@ void House::take(const Effect& effect) {
   }
   if (const auto* end = std::get_if<EndChat>(&effect)) ends_.push_back(*end);
   if (const auto* ask = std::get_if<AskInteraction>(&effect)) asks_.push_back(*ask);
+  if (const auto* deliver = std::get_if<Deliver>(&effect)) {
+    require(!delivery_, "one event is posted at a time");
+    require(deliver->after.seq < session_.last_seq, "there is something to post");
+    delivery_ = *deliver;
+  }
   require(sends_.size() <= 1, "ServiceNow is told one message at a time");
 }
 
@@ -335,6 +348,7 @@ void House::restart() {
   sends_.clear();
   ends_.clear();
   asks_.clear();
+  delivery_.reset();
   give(Restarted{});
 }
 
@@ -396,9 +410,89 @@ void House::step(fuzz::Bytes& in) {
       return tick(in.below(2));
     }
     default:
-      if (in.below(4) == 0) return restart();
-      give(DirectLineBound{"dl_" + kSid, "dlc"});
+      switch (in.below(8)) {
+        case 0:
+        case 1:
+          return restart();
+        case 2:
+          return give(DirectLineBound{"dl_" + kSid, "dlc"});
+        case 3:
+          return give(TurnWaited());
+        case 4:
+          return turn_answered(in);
+        case 5:
+          return answer_delivery(in);
+        default:
+          return activity(in);
+      }
   }
+}
+
+void House::activity(fuzz::Bytes& in) {
+  static const std::string kTexts[] = {"yes", "no", "agent"};
+  ActivityTaken input;
+  input.address.channel_id = "msteams";
+  input.address.conversation_id = in.below(8) == 0 ? "other" : "conversation";
+  if (in.coin()) input.address.service_url = Secret("https://example.com/?s=1");
+  const std::size_t id = in.below(12);
+  if (id > 0) input.activity_key = "activity" + std::to_string(id);
+  static constexpr ActivityTaken::Says kSays[] = {
+      ActivityTaken::Says::nothing, ActivityTaken::Says::message, ActivityTaken::Says::message,
+      ActivityTaken::Says::ask,     ActivityTaken::Says::typing,  ActivityTaken::Says::leave};
+  input.says = in.one_of(kSays);
+  input.text = in.one_of(kTexts);
+  input.client_message_id = "act-" + std::to_string(++activities_);
+  input.asks_for_person = input.text == "agent";
+  input.carries_answer = in.coin();
+  input.query_hash = in.below(3);
+  if (in.below(4) == 0) input.remark = NoticeEvent{Notice::no_files, {}};
+  if (in.below(8) == 0) input.refused = "forbidden";
+  input.opening.user_sys_id = kUser;
+  if (in.coin()) input.opening.opening_message = input.text;
+  give(input);
+}
+
+void House::turn_answered(fuzz::Bytes& in) {
+  if (!session_.surface) return;
+  TurnAnswered input;
+  input.tells = in.coin();
+  input.from = session_.surface->told;
+  if (in.below(4) == 0 && input.from.seq > 0) --input.from.seq;
+  input.upto = input.from;
+  input.upto.seq += in.below(session_.last_seq - std::min(session_.last_seq, input.from.seq) + 1);
+  give(input);
+}
+
+void House::answer_delivery(fuzz::Bytes& in) {
+  if (!delivery_) return;
+  const Deliver delivery = *delivery_;
+  delivery_.reset();
+  DeliveryAnswered answer;
+  answer.outcome = static_cast<Delivered>(in.below(4));
+  answer.generation = delivery.generation + in.below(2);
+  answer.told = delivery.after;
+  answer.of_notice = in.coin();
+  if (answer.outcome == Delivered::yes) {
+    answer.told.seq += 1 + in.below(session_.last_seq - delivery.after.seq);
+  } else {
+    answer.told.parts += static_cast<int>(in.below(3));
+  }
+  if (in.coin()) answer.retry_after = std::chrono::seconds(in.below(120));
+  give(answer);
+}
+
+/// What is due is on its way, unless something that ends speaks against it.
+void House::check_surface(const BridgeSession& before) const {
+  if (!session_.surface) return;
+  const ActivitySurface& now = *session_.surface;
+  require(now.told.seq <= session_.last_seq, "only what happened is told");
+  require(!before.surface || before.surface->told.seq <= now.told.seq, "nothing is told twice");
+  require(now.posting == delivery_.has_value(), "an event that is on its way is being posted");
+  require(now.turns.size() <= 8, "answered turns are bounded");
+  const bool due = now.told.seq < session_.last_seq && !now.address.service_url.empty();
+  const bool held =
+      now.waits_for_turn || now.next_try > now_ || (now.open_turns > 0 && now_ < now.open_until);
+  require(!due || held || now.posting, "what is due is told");
 }
 
 bool House::is_at_rest() const {
@@ -408,6 +502,8 @@ bool House::is_at_rest() const {
 }
 
 void House::come_to_rest() {
+  // Who is told elsewhere may stay for ever; here they leave.
+  if (session_.surface) give(End{CloseReason::user_ended, {}});
   for (int round = 0; round < 40 && !is_at_rest(); ++round) {
     while (!opens_.empty()) {
       const OpenChat open = opens_.back();

@@ -24,9 +24,11 @@ class Front {
  public:
   Front()
       : chat_(context_.get_executor()),
+        delivery_(context_.get_executor()),
         store_(stores::make_memory_store()),
         handoff_(context_.get_executor(), inner(),
-                 handoff::Ports{*store_, chat_, desks_, desks_, desks_, time_, logger_, metrics_}),
+                 handoff::Ports{*store_, chat_, desks_, desks_, desks_, delivery_, time_, logger_,
+                                metrics_}),
         channels_(handoff_, outer(), readiness_, logger_, metrics_, time_) {
     channels_.mount(router);
     finish(handoff_.start());
@@ -115,6 +117,7 @@ class Front {
   NullMetrics metrics_;
   test::FakeLiveChat chat_;
   test::FakeDesks desks_;
+  test::FakeDelivery delivery_;
   test::ManualTime time_;
   std::unique_ptr<handoff::SessionStore> store_;
   channels::Readiness readiness_;

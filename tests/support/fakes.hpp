@@ -11,6 +11,7 @@
 
 #include "bridge/async/signal.hpp"
 #include "bridge/core/metrics.hpp"
+#include "bridge/handoff/delivery.hpp"
 #include "bridge/handoff/desks.hpp"
 #include "bridge/handoff/live_chat.hpp"
 
@@ -182,6 +183,37 @@ class FakeDesks final : public handoff::TicketDesk,
   std::map<std::string, std::string> users;
   std::vector<handoff::TicketRequest> tickets;
   std::vector<std::string> resolved, minted;
+};
+
+/// A service URL that takes everything, unless told otherwise.
+class FakeDelivery final : public handoff::Delivery {
+ public:
+  explicit FakeDelivery(const asio::any_io_executor& executor) : posting(executor) {}
+
+  Result<> admit(std::string_view service_url) override {
+    admitted.emplace_back(service_url);
+    if (admit_error) return *admit_error;
+    return {};
+  }
+  Task<handoff::DeliveryAnswer> post(Secret service_url, std::string activity, Trace,
+                                     Deadline) override {
+    urls.emplace_back(service_url.reveal());
+    co_await posting.pass();
+    handoff::DeliveryAnswer answer;
+    answer.what = handoff::Posted::delivered;
+    if (!answers.empty()) {
+      answer = answers.front();
+      answers.pop_front();
+    }
+    if (answer.what == handoff::Posted::delivered) posted.push_back(std::move(activity));
+    co_return answer;
+  }
+
+  std::optional<Error> admit_error;
+  std::deque<handoff::DeliveryAnswer> answers;  ///< for the next posts
+  Gate posting;
+  std::vector<std::string> admitted, urls;
+  std::vector<std::string> posted;  ///< activities that were taken
 };
 
 }  // namespace bridge::test

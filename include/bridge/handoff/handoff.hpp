@@ -11,10 +11,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "bridge/async/fifo_mutex.hpp"
 #include "bridge/async/task_group.hpp"
 #include "bridge/core/metrics.hpp"
+#include "bridge/handoff/delivery.hpp"
 #include "bridge/handoff/desks.hpp"
 #include "bridge/handoff/live_chat.hpp"
 #include "bridge/handoff/reader.hpp"
@@ -30,6 +33,9 @@ struct Options {
   std::chrono::milliseconds lookup_deadline{1'000};   ///< rep names, our own account
   std::chrono::milliseconds webhook_deadline{5'000};  ///< then 503, while the event goes on
   std::chrono::milliseconds touch_deadline{5'000};
+  /// An activity's turn waits so long for what it set going; the rest is told afterwards.
+  std::chrono::milliseconds turn_deadline{8'000};
+  std::chrono::milliseconds post_deadline{15'000};  ///< one activity to a service URL
   std::size_t max_sessions = 20'000;
   std::size_t max_waiting_webhooks = 256;  ///< per session
   std::string default_user_sys_id;
@@ -44,6 +50,7 @@ struct Ports {
   TicketDesk& tickets;
   UserDirectory& users;
   TokenBroker& tokens;
+  Delivery& delivery;
   TimeSource& time;
   Logger& logger;
   Metrics& metrics;
@@ -81,6 +88,25 @@ struct Sent {
   std::string error_id;
   std::string hint;
   bool chat_ended = false;
+};
+
+/// An inbound activity, read and authenticated.
+class ActivityTurn {
+ public:
+  ActivityTurn() = default;
+  session::ActivityAddress address;
+  std::string activity_id;
+  session::ActivityTaken::Says says = session::ActivityTaken::Says::nothing;
+  std::string text;        ///< of a message
+  std::string context;     ///< for the agent's eyes
+  std::string user_email;  ///< a claim, as everywhere
+  std::string user_name;
+  std::string web_session;  ///< the session of a page that this conversation belongs to; or empty
+  bool asks_for_person = false;  ///< expressly
+  std::string query;  ///< what the assistant was asked, as it passed it on; opens a chat if given
+  std::optional<session::NoticeEvent> remark;  ///< what to say about the activity itself
+  bool carries_answer = false;                 ///< deliveryMode expectReplies or stream
+  Trace trace;
 };
 
 class TicketOrder {
@@ -148,6 +174,13 @@ class Handoff {
   /// Errors: not_found (no such session), overloaded (not committed in time; it goes on).
   Task<Result<session::Verdict>> agent_event(session::AgentEvent event, Trace trace = untraced());
 
+  /// Takes an activity in, once however often it comes, and returns when what it set going has
+  /// ended, or after `turn_deadline`. What is due is the result if the turn carries its answer
+  /// (JSON activities; the same ones for a repeat), else it is posted to the service URL.
+  /// Errors: overloaded (it was not committed in time, or too many wait); invalid_argument or
+  /// forbidden for a service URL that may not be posted to, unless the turn carries its answer.
+  Task<Result<std::vector<std::string>>> activity_turn(ActivityTurn turn);
+
   Task<Result<Ticket>> create_ticket(TicketOrder order);
   /// `session` may be empty; if not, the token's conversation is remembered for it.
   Task<Result<DirectLineToken>> mint_token(std::string user_id, session::SessionId session);
@@ -169,7 +202,13 @@ class Handoff {
 
  private:
   Task<Result<>> evict_one();
-  Task<Result<std::string>> user_for(const session::BridgeSession& session);
+  Task<Result<std::string>> user_for(const session::BridgeSession& session, Deadline deadline);
+  std::string short_description(std::string_view from, const session::BridgeSession& who) const;
+  Task<> take_turn(ActivityTurn turn, std::shared_ptr<struct TurnOutcome> outcome);
+  Task<Result<>> take_activity(ActivityTurn& turn, struct TurnOutcome& outcome);
+  Task<Result<std::shared_ptr<Entry>>> session_of(const ActivityTurn& turn);
+  Task<> wait_for_turn(struct TurnOutcome& outcome, bool carries);
+  Task<> answer_turn(struct TurnOutcome& outcome);
   Task<> take_agent_event(std::shared_ptr<Entry> entry, session::AgentEvent event, Trace trace,
                           std::shared_ptr<struct WebhookOutcome> outcome);
   Task<> complete_names(const session::BridgeSession& session, session::AgentEvent& event,
@@ -182,6 +221,8 @@ class Handoff {
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Effects> effects_;
   bool ending_ = false;
+  /// Activities of one conversation go one after another; kept while somebody holds it.
+  std::unordered_map<std::string, std::weak_ptr<async::FifoMutex>> lanes_;
   std::string service_account_;
   Time ask_account_again_{};
 };

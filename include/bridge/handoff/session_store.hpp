@@ -32,7 +32,13 @@ class Commit {
 
 /// What a session can be found by, besides its id. Each value names at most one session, but for
 /// the browser, which may hold several.
-enum class Index { interaction, conversation, browser, directline_conversation };
+enum class Index {
+  interaction,
+  conversation,
+  browser,
+  directline_conversation,
+  activity_conversation,  ///< session::conversation_key of its surface
+};
 
 class SessionStore {
  public:

@@ -12,6 +12,7 @@
 
 #include "bridge/core/trace.hpp"
 #include "bridge/session/event.hpp"
+#include "bridge/session/surface.hpp"
 
 namespace bridge::session {
 
@@ -158,6 +159,7 @@ struct BridgeSession {
   std::string browser_hash;       ///< SHA-256 of the browser's cookie
   std::string directline_user;
   std::string directline_conversation;
+  SurfacePtr surface;  ///< the conversation that carries the texts; null: the web does
 
   Chat chat;                     ///< the current one, or the last
   std::vector<Chat> past_chats;  ///< ids only matter: late events are recognised

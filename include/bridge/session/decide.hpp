@@ -31,6 +31,11 @@ struct Policy {
   int end_attempts = 8;
   std::size_t max_waiting_messages = 32;
   std::size_t max_waiting_bytes = 64 * 1024;
+  std::chrono::milliseconds delivery_retry{1'000};  ///< first pause; doubles
+  std::chrono::milliseconds max_delivery_pause{60'000};
+  int delivery_attempts = 12;                       ///< then it waits for the person's next turn
+  std::chrono::milliseconds turn_limit{15'000};     ///< an unfinished turn holds posts no longer
+  std::chrono::milliseconds ask_interval{300'000};  ///< whether a chat nobody reads is still on
 };
 
 /// Who is reading, as far as this process knows.
@@ -111,6 +116,51 @@ struct DirectLineBound {
   std::string conversation;
 };
 
+/// An activity came from the conversation that carries this session's texts, or will from now on.
+struct ActivityTaken {
+  enum class Says {
+    nothing,
+    message,
+    ask,  ///< for a person; who is in a chat already has nothing more to say by it
+    typing,
+    leave,
+  };
+
+  ActivityAddress address;
+  std::string activity_key;  ///< channel, conversation and activity id; empty: never a repeat
+  Says says = Says::nothing;
+  std::string text;
+  std::string client_message_id;  ///< ours, for the message
+  bool asks_for_person = false;   ///< expressly; matters when the last chat is over
+  std::size_t query_hash = 0;  ///< of the question that the assistant passed on; another one asks
+  std::optional<NoticeEvent> remark;  ///< what the bridge has to say about the activity itself
+  bool carries_answer = false;        ///< the answer to this call will carry what is due
+  Escalate opening;                   ///< if this is what opens a chat
+  std::string refused;                ///< why it may not; empty if it may
+};
+
+/// A turn's answer is about to leave with the events after `from` up to `upto`; or without any.
+struct TurnAnswered {
+  bool tells = false;
+  std::string activity_key;
+  Told from;
+  Told upto;
+};
+
+/// A turn may wait no longer, and there is nothing to tell yet.
+struct TurnWaited {};
+
+enum class Delivered { yes, expired, retry, refused };
+
+/// The event after `told` was posted, in part or whole, or could not be.
+struct DeliveryAnswered {
+  Delivered outcome = Delivered::yes;
+  std::uint64_t generation = 0;  ///< of the service URL that was used
+  Told told;                     ///< how far it got
+  bool of_notice = false;        ///< what was refused is itself one of our lines
+  std::optional<std::chrono::milliseconds> retry_after;
+};
+
 struct Tick {
   Presence presence;
 };
@@ -120,7 +170,8 @@ struct Restarted {};
 
 using Input =
     std::variant<Escalate, OpenAnswered, UserMessage, SendAnswered, UserTyping, End, EndAnswered,
-                 AgentSaid, InteractionAnswered, DirectLineBound, Tick, Restarted>;
+                 AgentSaid, InteractionAnswered, DirectLineBound, ActivityTaken, TurnAnswered,
+                 TurnWaited, DeliveryAnswered, Tick, Restarted>;
 
 // ---- Effects -------------------------------------------------------------------------------
 
@@ -157,6 +208,12 @@ struct AskInteraction {
   Chat chat;
   bool operator==(const AskInteraction& o) const { return chat.key == o.chat.key; }
 };
+/// Post the next event to the conversation that carries the texts.
+struct Deliver {
+  Told after;
+  std::uint64_t generation = 0;
+  bool operator==(const Deliver&) const = default;
+};
 /// Show the agent typing to whoever is reading now.
 struct ShowTyping {
   std::string rep_name;
@@ -177,8 +234,13 @@ enum class Counted {
   user_message_repeat,  ///< a `client_message_id` for the second time
   end_retried,
   end_given_up,
+  activity_repeat,   ///< an inbound activity for the second time
+  delivery_retried,  ///< an event is posted once more
+  delivery_expired,  ///< the service URL was used up: the next turn tells
+  delivery_skipped,  ///< an event that the channel refused for good
 };
-inline constexpr std::size_t kCountedKinds = static_cast<std::size_t>(Counted::end_given_up) + 1;
+inline constexpr std::size_t kCountedKinds =
+    static_cast<std::size_t>(Counted::delivery_skipped) + 1;
 std::string_view to_string(Counted what);
 
 struct Count {
@@ -186,8 +248,8 @@ struct Count {
   bool operator==(const Count&) const = default;
 };
 
-using Effect =
-    std::variant<OpenChat, SendMessage, EndChat, TouchChat, AskInteraction, ShowTyping, Count>;
+using Effect = std::variant<OpenChat, SendMessage, EndChat, TouchChat, AskInteraction, Deliver,
+                            ShowTyping, Count>;
 
 // ---- Decision ------------------------------------------------------------------------------
 

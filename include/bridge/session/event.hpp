@@ -59,12 +59,39 @@ struct ReceiptEvent {
   bool operator==(const ReceiptEvent&) const = default;
 };
 
+/// Something that the bridge itself says, in a conversation that has no other way of showing it.
+enum class Notice {
+  joined_queue,      ///< the conversation joined a session that waits for an agent
+  joined_live,       ///< or has one
+  another_chat,      ///< the earlier chat is over, a new one is being opened
+  still_connecting,  ///< the open takes longer than a turn may
+  not_connected,     ///< ServiceNow refused, or could not be reached
+  open_unknown,      ///< nobody knows whether there is a chat; writing again finds out
+  chat_over,         ///< what was said came after the chat's end and was not sent
+  too_many,          ///< what was said was not taken: too much waits already
+  no_files,          ///< attachments are not carried
+  too_long,          ///< only the beginning was sent
+  not_shown,         ///< the channel refused an event for good
+};
+std::string_view to_string(Notice notice);
+
+struct NoticeEvent {
+  Notice notice = Notice::chat_over;
+  std::string detail;  ///< an interaction number or a name, where the line has a place for it
+  bool operator==(const NoticeEvent&) const = default;
+};
+
 struct Event {
   std::uint64_t seq = 0;
   Time at{};
-  std::variant<StatusEvent, UserMessageEvent, RepMessageEvent, ReceiptEvent> what;
+  std::variant<StatusEvent, UserMessageEvent, RepMessageEvent, ReceiptEvent, NoticeEvent> what;
+  /// Told in the conversation that carries the session's texts (DESIGN 3.2), and so not on the web.
+  bool carried = false;
   bool operator==(const Event&) const = default;
 };
+
+/// Whether readers on the web, who may watch a session that another surface carries, see it.
+inline bool shown_on_the_web(const Event& event) { return !event.carried; }
 
 /// Whether a reader without a cursor (a page written for the old bridge) is shown it: such a page
 /// prints its own messages itself and knows no receipts.

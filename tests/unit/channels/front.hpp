@@ -141,9 +141,10 @@ class Front {
 
   explicit Front(Options options = usual(), handoff::Options inner = {})
       : chat(context.get_executor()),
+        delivery(context.get_executor()),
         store(std::make_unique<CountingStore>()),
         handoff(context.get_executor(), with_user(std::move(inner)),
-                handoff::Ports{*store, chat, desks, desks, desks, time, logger, metrics}),
+                handoff::Ports{*store, chat, desks, desks, desks, delivery, time, logger, metrics}),
         channels(handoff, std::move(options), readiness, logger, metrics, time) {
     channels.mount(router);
     run([&]() -> Task<> {
@@ -156,6 +157,7 @@ class Front {
   ~Front() {
     chat.opening.open();
     chat.sending.open();
+    delivery.posting.open();
     run([&]() -> Task<> { return handoff.stop(in(std::chrono::seconds(5))); });
     context.restart();
     context.run_for(std::chrono::seconds(2));
@@ -243,6 +245,7 @@ class Front {
     const auto add = [&](std::string_view name, std::size_t n) {
       line.append(" ").append(name).append("=").append(std::to_string(n));
     };
+    add("posts", delivery.urls.size());
     add("opens", chat.opens.size());
     add("finds", chat.finds.size());
     add("sends", chat.sends.size());
@@ -265,6 +268,7 @@ class Front {
   asio::io_context context{1};
   test::FakeLiveChat chat;
   test::FakeDesks desks;
+  test::FakeDelivery delivery;
   test::ManualTime time;
   test::RecordingLogger logger;
   test::RecordingMetrics metrics;

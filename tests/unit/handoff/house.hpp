@@ -26,7 +26,8 @@ inline session::Cursor start_of_log() { return cursor_of("0", 0); }
 
 class House {
  public:
-  explicit House(Options o = {}) : options(std::move(o)), chat(context.get_executor()) {
+  explicit House(Options o = {})
+      : options(std::move(o)), chat(context.get_executor()), delivery(context.get_executor()) {
     if (options.default_user_sys_id.empty()) options.default_user_sys_id = "default-user";
     store = stores::make_memory_store();
   }
@@ -35,7 +36,7 @@ class House {
   void run(const std::function<Task<>(Handoff&)>& body) {
     SessionStore& used = over ? *over : *store;
     Handoff handoff(context.get_executor(), options,
-                    Ports{used, chat, desks, desks, desks, time, logger, metrics});
+                    Ports{used, chat, desks, desks, desks, delivery, time, logger, metrics});
     test::run_coroutine(
         context, [&] { return drive(handoff, body); }, std::chrono::seconds(30));
     context.restart();
@@ -49,6 +50,7 @@ class House {
     co_await body(handoff);
     chat.opening.open();
     chat.sending.open();
+    delivery.posting.open();
     co_await handoff.stop(in(std::chrono::seconds(5)));
   }
 
@@ -88,6 +90,7 @@ class House {
   SessionStore* over = nullptr;  ///< used instead of `store` if set
   test::FakeLiveChat chat;
   test::FakeDesks desks;
+  test::FakeDelivery delivery;
   test::ManualTime time;
   test::RecordingLogger logger;
   test::RecordingMetrics metrics;

@@ -10,8 +10,7 @@
 namespace bridge::session {
 namespace {
 
-std::string rendered(
-    std::variant<StatusEvent, UserMessageEvent, RepMessageEvent, ReceiptEvent> what) {
+std::string rendered(decltype(Event::what) what) {
   Event event;
   event.seq = 7;
   event.what = std::move(what);

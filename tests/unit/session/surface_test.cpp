@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: MIT
+// A session whose texts another conversation carries: rules of src/session/surface.cpp.
+#include "script.hpp"
+
+namespace bridge::session {
+namespace {
+
+using Says = ActivityTaken::Says;
+
+class SurfaceScript : public Script {
+ public:
+  ActivityTaken activity(Says says, std::string text, std::string id) {
+    ActivityTaken input;
+    input.address.channel_id = "msteams";
+    input.address.conversation_id = "19:abc";
+    input.address.service_url = Secret("https://example.com/cb?sig=1");
+    input.address.activity_id = id;
+    input.activity_key = conversation_key(input.address) + "\n" + id;
+    input.says = says;
+    input.text = text;
+    input.client_message_id = "act-" + id;
+    input.opening.user_sys_id = kUser;
+    input.opening.opening_message = text;
+    return input;
+  }
+  Decision& says(std::string text, std::string id) {
+    return given(activity(Says::message, std::move(text), std::move(id)));
+  }
+  /// The event that is being posted was told whole.
+  Decision& posted() {
+    DeliveryAnswered answer;
+    answer.generation = session.surface->generation;
+    answer.told = session.surface->told;
+    ++answer.told.seq;
+    return given(answer);
+  }
+  Decision& not_posted(Delivered outcome, int parts = 0) {
+    DeliveryAnswered answer;
+    answer.outcome = outcome;
+    answer.generation = session.surface->generation;
+    answer.told = session.surface->told;
+    answer.told.parts = parts;
+    return given(answer);
+  }
+  void tell_everything() {
+    for (int i = 0; i < 50 && session.surface->posting; ++i) posted();
+  }
+  /// From the first words to an agent who has joined, all told.
+  void connected() {
+    says("my VPN is broken", "1");
+    given(opened());
+    AgentEvent claimed = row("");
+    claimed.kind = AgentEvent::Kind::claimed;
+    claimed.rep_sys_id = kAgent;
+    said(claimed);
+    tell_everything();
+  }
+  bool noticed(const std::string& notice) const {
+    return std::any_of(history.begin(), history.end(), [&](const std::string& frame) {
+      return frame.find("\"notice\":\"" + notice + "\"") != std::string::npos;
+    });
+  }
+  const ActivitySurface& surface() const { return *session.surface; }
+};
+
+TEST(SurfaceTest, TheFirstWordsOfAConversationOpenAChatWithThem) {
+  SurfaceScript script;
+  script.says("my VPN is broken", "1");
+  EXPECT_EQ(script.session.state, State::opening);
+  ASSERT_EQ(script.effects<OpenChat>().size(), 1u);
+  EXPECT_EQ(script.effects<OpenChat>()[0].open.opening_message, "my VPN is broken");
+  EXPECT_TRUE(script.effects<Deliver>().empty()) << "there is nothing to tell yet";
+  script.given(script.opened());
+  ASSERT_EQ(script.effects<Deliver>().size(), 1u) << "the ticket is";
+}
+
+TEST(SurfaceTest, AnActivityThatComesTwiceIsTakenOnce) {
+  SurfaceScript script;
+  script.connected();
+  script.says("hello", "2");
+  const auto sends = script.session.sends.size();
+  EXPECT_EQ(script.says("hello", "2").verdict, Verdict::repeat);
+  EXPECT_EQ(script.session.sends.size(), sends);
+  EXPECT_TRUE(script.counted("activity_repeat"));
+  EXPECT_EQ(script.says("hello", "3").verdict, Verdict::accepted) << "the same words, another id";
+}
+
+TEST(SurfaceTest, TheSameIdInAnotherConversationIsAnotherActivity) {
+  SurfaceScript script;
+  script.connected();
+  ActivityTaken other = script.activity(Says::message, "hello", "1");
+  other.address.conversation_id = "19:other";
+  other.activity_key = conversation_key(other.address) + "\n1";
+  EXPECT_EQ(script.given(other).verdict, Verdict::accepted);
+}
+
+TEST(SurfaceTest, EventsArePostedOneAfterAnotherAndEachOnce) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("first", "m1"));
+  ASSERT_EQ(script.effects<Deliver>().size(), 1u);
+  const Deliver first = script.effects<Deliver>()[0];
+  script.said(script.row("second", "m2"));
+  EXPECT_TRUE(script.effects<Deliver>().empty()) << "the first one is on its way";
+  script.posted();
+  ASSERT_EQ(script.effects<Deliver>().size(), 1u);
+  EXPECT_EQ(script.effects<Deliver>()[0].after.seq, first.after.seq + 1);
+  script.posted();
+  EXPECT_TRUE(script.effects<Deliver>().empty());
+  EXPECT_EQ(script.surface().told.seq, script.session.last_seq);
+}
+
+TEST(SurfaceTest, WhatFailsIsPostedAgainAfterAPauseThatGrows) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("hello", "m1"));
+  script.not_posted(Delivered::retry);
+  EXPECT_TRUE(script.effects<Deliver>().empty());
+  script.pass(std::chrono::milliseconds(999));
+  script.tick(0);
+  EXPECT_TRUE(script.effects<Deliver>().empty());
+  script.pass(std::chrono::milliseconds(1));
+  script.tick(0);
+  EXPECT_EQ(script.effects<Deliver>().size(), 1u);
+  script.not_posted(Delivered::retry);
+  script.pass(std::chrono::milliseconds(1'999));
+  EXPECT_TRUE(script.tick(0).effects.empty());
+  script.pass(std::chrono::milliseconds(1));
+  script.tick(0);
+  EXPECT_EQ(script.effects<Deliver>().size(), 1u);
+}
+
+TEST(SurfaceTest, ThePauseThatTheOtherSideAsksForIsKept) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("hello", "m1"));
+  DeliveryAnswered answer;
+  answer.outcome = Delivered::retry;
+  answer.generation = script.surface().generation;
+  answer.told = script.surface().told;
+  answer.retry_after = std::chrono::seconds(30);
+  script.given(answer);
+  EXPECT_EQ(script.surface().next_try, script.now + std::chrono::seconds(30));
+}
+
+TEST(SurfaceTest, APartThatArrivedIsNotPostedAgain) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("hello", "m1"));
+  script.not_posted(Delivered::retry, 2);
+  script.pass(std::chrono::seconds(2));
+  script.tick(0);
+  ASSERT_EQ(script.effects<Deliver>().size(), 1u);
+  EXPECT_EQ(script.effects<Deliver>()[0].after.parts, 2);
+}
+
+TEST(SurfaceTest, AnExpiredUrlMakesEventsWaitForTheNextTurn) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("hello", "m1"));
+  script.not_posted(Delivered::expired);
+  script.pass(std::chrono::hours(1));
+  script.tick(0);
+  EXPECT_TRUE(script.effects<Deliver>().empty());
+  script.says("are you there?", "2");
+  EXPECT_EQ(script.effects<Deliver>().size(), 1u) << "the turn brings a new URL";
+}
+
+TEST(SurfaceTest, ThatAnOldUrlHasExpiredSaysNothingOfTheNewOne) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("hello", "m1"));
+  const std::uint64_t old = script.surface().generation;
+  script.says("are you there?", "2");
+  DeliveryAnswered answer;
+  answer.outcome = Delivered::expired;
+  answer.generation = old;
+  answer.told = script.surface().told;
+  script.given(answer);
+  EXPECT_EQ(script.effects<Deliver>().size(), 1u);
+}
+
+TEST(SurfaceTest, WhatIsRefusedTwiceMakesRoomForTheRestAndIsSaid) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("poison", "m1"));
+  script.said(script.row("after", "m2"));
+  script.not_posted(Delivered::refused);
+  EXPECT_TRUE(script.effects<Deliver>().empty()) << "another URL may take it";
+  script.says("hm?", "2");
+  script.not_posted(Delivered::refused);
+  EXPECT_TRUE(script.counted("delivery_skipped"));
+  EXPECT_TRUE(script.noticed("not_shown"));
+  EXPECT_EQ(script.effects<Deliver>().size(), 1u) << "the next one goes on";
+}
+
+TEST(SurfaceTest, ATurnThatCarriesItsAnswerHoldsPostsBack) {
+  SurfaceScript script;
+  script.connected();
+  ActivityTaken turn = script.activity(Says::message, "hello", "2");
+  turn.carries_answer = true;
+  script.given(turn);
+  script.said(script.row("answer", "m1"));
+  EXPECT_TRUE(script.effects<Deliver>().empty());
+  TurnAnswered answered;
+  answered.tells = true;
+  answered.activity_key = turn.activity_key;
+  answered.from = script.surface().told;
+  answered.upto = answered.from;
+  answered.upto.seq = script.session.last_seq;
+  EXPECT_EQ(script.given(answered).verdict, Verdict::accepted);
+  EXPECT_TRUE(script.effects<Deliver>().empty()) << "all of it was in the answer";
+  script.said(script.row("later", "m2"));
+  EXPECT_EQ(script.effects<Deliver>().size(), 1u);
+}
+
+TEST(SurfaceTest, AnAnswerThatSomethingElseHasToldCarriesNothing) {
+  SurfaceScript script;
+  script.connected();
+  ActivityTaken turn = script.activity(Says::nothing, "", "2");
+  turn.carries_answer = true;
+  script.given(turn);
+  script.said(script.row("answer", "m1"));
+  TurnAnswered answered;
+  answered.tells = true;
+  answered.from = script.surface().told;
+  answered.from.seq -= 1;
+  answered.upto.seq = script.session.last_seq;
+  EXPECT_EQ(script.given(answered).verdict, Verdict::already);
+  EXPECT_EQ(script.effects<Deliver>().size(), 1u);
+}
+
+TEST(SurfaceTest, ATurnThatNeverEndsHoldsPostsNoLongerThanItMay) {
+  SurfaceScript script;
+  script.connected();
+  ActivityTaken turn = script.activity(Says::nothing, "", "2");
+  turn.carries_answer = true;
+  script.given(turn);
+  script.said(script.row("answer", "m1"));
+  script.pass(script.policy.turn_limit);
+  script.tick(0);
+  EXPECT_EQ(script.effects<Deliver>().size(), 1u);
+}
+
+TEST(SurfaceTest, AfterTheEndWordsAreNotSentUnlessTheyAskForAPerson) {
+  SurfaceScript script;
+  script.connected();
+  AgentEvent closed = script.row("");
+  closed.kind = AgentEvent::Kind::closed;
+  closed.last_sequence = 0;
+  script.said(closed);
+  script.tell_everything();
+  ASSERT_EQ(script.session.state, State::closed);
+  EXPECT_EQ(script.says("thanks, bye", "2").verdict, Verdict::session_closed);
+  EXPECT_TRUE(script.noticed("chat_over"));
+  EXPECT_TRUE(script.effects<OpenChat>().empty());
+  ActivityTaken again = script.activity(Says::message, "agent", "3");
+  again.asks_for_person = true;
+  script.given(again);
+  EXPECT_EQ(script.effects<OpenChat>().size(), 1u);
+  EXPECT_TRUE(script.noticed("another_chat"));
+  EXPECT_EQ(script.session.chat.number, 2);
+}
+
+TEST(SurfaceTest, AnotherQuestionFromTheAssistantAsksForAPerson) {
+  SurfaceScript script;
+  ActivityTaken first = script.activity(Says::message, "VPN", "1");
+  first.query_hash = 7;
+  script.given(first);
+  script.given(script.opened());
+  script.given(End{CloseReason::user_ended, {}});
+  ActivityTaken same = script.activity(Says::message, "thanks", "2");
+  same.query_hash = 7;
+  EXPECT_EQ(script.given(same).verdict, Verdict::session_closed);
+  ActivityTaken other = script.activity(Says::message, "printer", "3");
+  other.query_hash = 8;
+  script.given(other);
+  EXPECT_EQ(script.session.state, State::opening);
+}
+
+TEST(SurfaceTest, AReplayedHandoffSaysNothingToAnAgentWhoIsThere) {
+  SurfaceScript script;
+  script.connected();
+  script.given(script.activity(Says::ask, "please help", "2"));
+  EXPECT_TRUE(script.effects<SendMessage>().empty());
+  EXPECT_TRUE(script.effects<OpenChat>().empty());
+}
+
+TEST(SurfaceTest, ARefusedOpenIsSaidAndTheNextWordsTryAgain) {
+  SurfaceScript script;
+  script.says("help", "1");
+  OpenAnswered refused;
+  refused.chat_number = 1;
+  refused.error = Error(Errc::upstream_rejected);
+  script.given(refused);
+  EXPECT_TRUE(script.noticed("not_connected"));
+  script.says("help!", "2");
+  EXPECT_EQ(script.effects<OpenChat>().size(), 1u);
+}
+
+TEST(SurfaceTest, AnOpenOfUnknownOutcomeIsAskedAboutByTheNextWords) {
+  SurfaceScript script;
+  script.says("help", "1");
+  OpenAnswered unknown;
+  unknown.chat_number = 1;
+  unknown.error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+  script.given(unknown);
+  EXPECT_TRUE(script.noticed("open_unknown"));
+  script.says("hello?", "2");
+  ASSERT_EQ(script.effects<OpenChat>().size(), 1u);
+  EXPECT_TRUE(script.effects<OpenChat>()[0].ask_first);
+  EXPECT_EQ(script.session.sends.size(), 1u) << "and they wait behind the open";
+}
+
+TEST(SurfaceTest, AUserWhoMayNotIsToldSo) {
+  SurfaceScript script;
+  ActivityTaken input = script.activity(Says::message, "help", "1");
+  input.refused = "forbidden";
+  script.given(input);
+  EXPECT_EQ(script.session.state, State::bot);
+  EXPECT_TRUE(script.noticed("not_connected"));
+}
+
+TEST(SurfaceTest, AConversationThatJoinsAPageHearsWhereItStandsAndNotWhatWasSaid) {
+  SurfaceScript script;
+  script.live();
+  script.said(script.row("before", "m1"));
+  const auto before = script.session.last_seq;
+  script.given(script.activity(Says::nothing, "", "1"));
+  EXPECT_TRUE(script.noticed("joined_live"));
+  EXPECT_EQ(script.surface().told.seq, before);
+  script.said(script.row("after", "m2"));
+  EXPECT_TRUE(script.last.events.back().carried) << "the page is not shown it as well";
+}
+
+TEST(SurfaceTest, WhatThePageSendsItselfIsShownThere) {
+  SurfaceScript script;
+  script.live();
+  script.given(script.activity(Says::nothing, "", "1"));
+  script.user_says("from the page", "c1");
+  EXPECT_FALSE(script.last.events.back().carried);
+  script.says("from Copilot", "2");
+  EXPECT_TRUE(script.last.events.back().carried);
+}
+
+TEST(SurfaceTest, NobodyIsDeclaredGoneWhoReadsElsewhere) {
+  SurfaceScript script;
+  script.connected();
+  script.pass(script.policy.abandoned_after * 3);
+  script.tick(0);
+  EXPECT_EQ(script.session.state, State::live);
+  EXPECT_EQ(script.effects<AskInteraction>().size(), 0u) << "the first look only sets the clock";
+  script.pass(script.policy.ask_interval);
+  script.tick(0);
+  EXPECT_EQ(script.effects<AskInteraction>().size(), 1u);
+  EXPECT_TRUE(script.effects<TouchChat>().empty()) << "the idle rule may end it";
+  InteractionAnswered over;
+  over.chat_number = 1;
+  over.over = true;
+  script.given(over);
+  script.pass(script.policy.legacy_close_wait);
+  script.tick(0);
+  EXPECT_EQ(script.session.state, State::closed);
+}
+
+TEST(SurfaceTest, WhatWasOnItsWayWhenTheProcessDiedIsPostedAgain) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("hello", "m1"));
+  ASSERT_TRUE(script.surface().posting);
+  script.given(Restarted());
+  EXPECT_EQ(script.effects<Deliver>().size(), 1u);
+}
+
+TEST(SurfaceTest, TooMuchThatWaitsIsSaid) {
+  SurfaceScript script;
+  script.policy.max_waiting_messages = 1;
+  script.says("help", "1");
+  script.says("one", "2");
+  EXPECT_EQ(script.says("two", "3").verdict, Verdict::too_many);
+  EXPECT_TRUE(script.noticed("too_many"));
+}
+
+TEST(SurfaceTest, ThatOpeningTakesLongIsSaidOnce) {
+  SurfaceScript script;
+  script.says("help", "1");
+  script.given(TurnWaited());
+  EXPECT_TRUE(script.noticed("still_connecting"));
+  EXPECT_TRUE(script.given(TurnWaited()).events.empty());
+}
+
+TEST(SurfaceTest, TheEndOfTheConversationEndsTheChat) {
+  SurfaceScript script;
+  script.connected();
+  script.given(script.activity(Says::leave, "", "9"));
+  EXPECT_EQ(script.session.state, State::closed);
+  EXPECT_EQ(script.effects<EndChat>().size(), 1u);
+}
+
+TEST(SurfaceTest, WithoutAUrlNothingIsPosted) {
+  SurfaceScript script;
+  ActivityTaken input = script.activity(Says::message, "help", "1");
+  input.address.service_url = Secret();
+  script.given(input);
+  script.given(script.opened());
+  EXPECT_TRUE(script.effects<Deliver>().empty());
+  EXPECT_EQ(next_due(script.session, {}, script.policy, script.now), Time::max());
+}
+
+}  // namespace
+}  // namespace bridge::session
