@@ -12,6 +12,11 @@ constexpr std::int64_t kDay = 24 * 3600 * 1000;
 constexpr std::array<std::string_view, 5> kModes = {"refuse", "hang", "status", "slow",
                                                     "accept_then_drop"};
 
+constexpr std::string_view kDeadStatuses = "401|403|404|410";
+bool says_that_it_is_dead(std::int64_t status) {
+  return status == 401 || status == 403 || status == 404 || status == 410;
+}
+
 Error wrong(std::string_view name, std::string_view wanted) {
   return {Errc::invalid_argument, std::string(name) + " must be " + std::string(wanted)};
 }
@@ -65,17 +70,21 @@ Result<> only_known(const json::object& given, std::initializer_list<std::string
 
 Result<std::optional<Expire>> Behaviour::change(const json::object& wish) {
   if (auto known = only_known(wish, {"callback", "rotate", "old_urls", "url_lifetime_ms",
-                                     "redeliver", "turn_limit_ms"});
+                                     "refused_status", "redeliver", "turn_limit_ms"});
       !known)
     return known.error();
   Behaviour next = *this;
+  std::int64_t refused = refused_status;
   std::string rotate = rotate_each_turn ? "each_turn" : "keep";
   std::string old_urls = old_urls_valid ? "valid" : "expired";
   for (auto& read : {read_choice(wish, "rotate", {"each_turn", "keep"}, rotate),
                      read_choice(wish, "old_urls", {"valid", "expired"}, old_urls),
                      read_number(wish, "url_lifetime_ms", 1, 30 * kDay, next.url_lifetime_ms),
+                     read_number(wish, "refused_status", 401, 410, refused),
                      read_number(wish, "turn_limit_ms", 10, 3600 * 1000, next.turn_limit_ms)})
     if (!read) return read.error();
+  if (!says_that_it_is_dead(refused)) return wrong("refused_status", kDeadStatuses);
+  next.refused_status = static_cast<unsigned>(refused);
   next.rotate_each_turn = rotate == "each_turn";
   next.old_urls_valid = old_urls == "valid";
   Fields fields(wish);
@@ -124,10 +133,9 @@ Result<std::optional<Expire>> Behaviour::change_callback(const json::object& wis
     const auto status = read_real(wish, "value", 401, 410);
     if (!status) return status.error();
     if (*status) {
-      const auto code = static_cast<unsigned>(**status);
-      if (code != 401 && code != 403 && code != 404 && code != 410)
-        return wrong("value", "401|403|404|410");
-      refused_status = code;
+      const auto code = static_cast<std::int64_t>(**status);
+      if (!says_that_it_is_dead(code)) return wrong("value", kDeadStatuses);
+      refused_status = static_cast<unsigned>(code);
     }
     return std::optional<Expire>(Expire{conversation});
   }

@@ -53,7 +53,7 @@ class Behaviour {
   /// A turn that is not answered by then has failed.
   std::int64_t turn_limit_ms = 100'000;
 
-  /// Reads any of {"callback","rotate","old_urls","url_lifetime_ms","redeliver","turn_limit_ms"}.
+  /// Reads any of the members that `show` writes; of "callback" one more fault.
   /// Errors: invalid_argument, naming the member; nothing is changed then.
   Result<std::optional<Expire>> change(const json::object& wish);
   /// The fault that strikes this call, if one does.

@@ -140,9 +140,12 @@ Result<json::value> Copilot::change_faults(const json::object& body) {
 Task<Result<json::value>> Copilot::converse(net::Request& request, Parts parts, json::object body) {
   const bool read = request.method != net::Method::post;
   if (parts.size() == 1 && read) {
+    std::vector<Shared> all;
+    for (const auto& each : conversations_) all.push_back(each.second);
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Shared& a, const Shared& b) { return a->started < b->started; });
     json::array list;
-    for (const auto& [id, conversation] : conversations_)
-      list.emplace_back(conversation->summary());
+    for (const Shared& each : all) list.emplace_back(each->summary());
     co_return json::value(std::move(list));
   }
   if (parts.size() == 1) co_return open(body);

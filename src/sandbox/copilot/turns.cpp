@@ -158,6 +158,7 @@ Task<> Copilot::run(Shared conversation, std::shared_ptr<Turn> turn) {
   }
   turn->to_agent = true;
   const json::object activity = envelope(*conversation, *turn);
+  turn->members.clear();  // said, and perhaps large
   const std::string mode = text_of(activity, "deliveryMode");
   std::string body = json::serialize(activity);
   conversation->turn_expects_replies = mode == "expectReplies";
