@@ -271,6 +271,25 @@ TEST_F(CopilotCallbackTest, MistakesGetClearAnswers) {
   EXPECT_EQ(text_in(control("GET", "/agent"), "url"), agent.url());
 }
 
+TEST_F(CopilotCallbackTest, WhatGrowsHasABound) {
+  (void)faults(R"({"turn_limit_ms":60000})");
+  agent.then([](const FakeAgent::Received&) { return net::Response(200); },
+             std::chrono::seconds(5));
+  for (int i = 0; i < 32; ++i) (void)say("waits", "?wait_ms=0");
+  EXPECT_EQ(status("POST", path("/say?wait_ms=0"), R"({"text":"one too many"})"), 429U);
+  const std::string busy = id;
+  open();
+  const std::string oldest = id;
+  for (int i = 0; i < 499; ++i) open();
+  EXPECT_EQ(status("GET", path()), 200U);
+  id = oldest;
+  EXPECT_EQ(status("GET", path()), 404U) << "the oldest that is with the assistant makes room";
+  id = busy;
+  EXPECT_EQ(status("GET", path()), 200U) << "one that is with the agent stays";
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(push(std::string(200'000, 'x')), 200U);
+  EXPECT_GT(record().at("first_kept").as_int64(), 1) << "a window holds so much text";
+}
+
 TEST_F(CopilotCallbackTest, ResetForgetsConversationsFaultsAndTheConnection) {
   const std::string target = signed_target();
   (void)faults(R"({"rotate":"keep","callback":{"mode":"refuse"}})");
