@@ -57,7 +57,7 @@ Result<> read_delay(const std::string& value, SandboxOptions& options) {
   return {};
 }
 
-const std::vector<Argument>& arguments() {
+const std::vector<Argument>& servicenow_arguments() {
   using O = SandboxOptions;
   static const std::vector<Argument> table = {
       {"port", "N", "port to listen on, 0 for any (5080)",
@@ -146,12 +146,69 @@ const std::vector<Argument>& arguments() {
   return table;
 }
 
+Argument url_argument(std::string_view name, std::string_view about,
+                      std::function<std::string&(SandboxOptions&)> member) {
+  return {
+      name, "URL", about,
+      [name, member = std::move(member)](const std::string& value, SandboxOptions& o) -> Result<> {
+        if (!value.starts_with("http://") && !value.starts_with("https://"))
+          return wrong(name, "an http or https URL");
+        member(o) = value;
+        return {};
+      }};
+}
+
+/// The stand-in Copilot Studio's connection to its agent.
+std::vector<Argument> copilot_arguments() {
+  using O = SandboxOptions;
+  std::vector<Argument> table;
+  table.push_back(url_argument("connected-agent",
+                               "Copilot Studio's connected agent (<bridge>/api/messages)",
+                               [](O& o) -> std::string& { return o.copilot.url; }));
+  table.push_back(
+      {"agent-auth", "none|key|entra", "what its connection presents there (none)",
+       [](const std::string& value, O& o) -> Result<> {
+         using copilot::Auth;
+         if (value != "none" && value != "key" && value != "entra")
+           return wrong("agent-auth", "none, key or entra");
+         o.copilot.auth = value == "key" ? Auth::key : value == "entra" ? Auth::entra : Auth::none;
+         return {};
+       }});
+  table.push_back(text_argument("agent-key", "TEXT", "key: the value",
+                                [](O& o) -> std::string& { return o.copilot.key; }));
+  table.push_back(text_argument("agent-key-header", "NAME", "key: the header (X-API-Key)",
+                                [](O& o) -> std::string& { return o.copilot.header; }));
+  table.push_back(url_argument("agent-token-url", "entra: the token endpoint",
+                               [](O& o) -> std::string& { return o.copilot.token_url; }));
+  table.push_back(text_argument("agent-client-id", "ID", "entra: the client",
+                                [](O& o) -> std::string& { return o.copilot.client_id; }));
+  table.push_back(text_argument("agent-client-secret", "TEXT", "entra: its secret",
+                                [](O& o) -> std::string& { return o.copilot.client_secret; }));
+  table.push_back(text_argument("agent-scope", "TEXT", "entra: the scope asked for",
+                                [](O& o) -> std::string& { return o.copilot.scope; }));
+  table.push_back(url_argument("callback-base",
+                               "how the agent reaches this sandbox (where it listens)",
+                               [](O& o) -> std::string& { return o.copilot.callback_base; }));
+  return table;
+}
+
+const std::vector<Argument>& arguments() {
+  static const std::vector<Argument> table = [] {
+    std::vector<Argument> all = servicenow_arguments();
+    std::vector<Argument> mine = copilot_arguments();
+    for (Argument& each : mine) all.push_back(std::move(each));
+    return all;
+  }();
+  return table;
+}
+
 }  // namespace
 
 std::string usage() {
   std::string text =
       "Usage: handoff-sandbox [options]\n"
-      "A stand-in for a ServiceNow instance that runs the server scripts of a folder.\n\n";
+      "A stand-in for a ServiceNow instance that runs the server scripts of a folder, and for\n"
+      "Copilot Studio with a connected agent.\n\n";
   const auto line = [&](const std::string& left, std::string_view about) {
     text += "  " + left + std::string(left.size() < 28 ? 28 - left.size() : 1, ' ');
     text.append(about).append("\n");
@@ -200,6 +257,13 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& given) {
   }
   if (line.options.tls_certificate_file.empty() != line.options.tls_key_file.empty())
     return Error(Errc::invalid_argument, "--tls-cert and --tls-key belong together");
+  copilot::Connection& agent = line.options.copilot;
+  while (agent.callback_base.ends_with('/')) agent.callback_base.pop_back();
+  if (agent.auth == copilot::Auth::key && agent.key.empty())
+    return Error(Errc::invalid_argument, "--agent-auth key needs --agent-key");
+  if (agent.auth == copilot::Auth::entra && (agent.token_url.empty() || agent.client_id.empty()))
+    return Error(Errc::invalid_argument,
+                 "--agent-auth entra needs --agent-token-url and --agent-client-id");
   return line;
 }
 

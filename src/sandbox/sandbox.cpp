@@ -16,6 +16,7 @@
 #include "bridge/async/task_group.hpp"
 #include "bridge/net/http_client.hpp"
 #include "bridge/net/server.hpp"
+#include "sandbox/copilot/copilot.hpp"
 #include "sandbox/locked_logger.hpp"
 #include "sandbox/run_blocking.hpp"
 #include "sandbox/servicenow/control.hpp"
@@ -58,7 +59,9 @@ class Sandbox::Impl {
         servicenow_(
             options_.servicenow,
             [this](const OutboundRequest& request) { return call_out(request); }, logger_),
-        control_(servicenow_) {}
+        control_(servicenow_),
+        copilot_(options_.copilot, servicenow_.instance().clock(), servicenow_.ledger(), group_,
+                 logger_) {}
   ~Impl() { stop(); }
 
   Result<> start();
@@ -95,6 +98,7 @@ class Sandbox::Impl {
   std::vector<std::unique_ptr<net::Server>> retired_;
   ServiceNow servicenow_;
   Control control_;
+  copilot::Copilot copilot_;
   std::thread io_thread_;
   std::thread time_keeper_;
   std::mutex mutex_;
@@ -133,6 +137,8 @@ Result<> Sandbox::Impl::start() {
   server_ = std::move(*server);
   port_ = server_->port();
   servicenow_.set_url(url());
+  const auto ready = copilot_.start(url(), options_.servicenow.bridge_url, options_.ca_file);
+  if (!ready) return ready;
   io_thread_ = std::thread([this] { io_.run(); });
   time_keeper_ = std::thread([this] { keep_time(); });
   return {};
@@ -149,6 +155,11 @@ void Sandbox::Impl::keep_time() {
 }
 
 Task<net::Response> Sandbox::Impl::serve(net::Request& request) {
+  if (copilot::Copilot::is_mine(request.path)) {
+    auto answer = co_await copilot_.serve(request);
+    co_return answer;
+  }
+  if (request.path == "/sandbox/reset" && request.method == net::Method::post) copilot_.reset();
   std::function<Reply()> work = [this, &request] {
     return Control::is_mine(request.path) ? control_.handle(request) : servicenow_.handle(request);
   };
@@ -237,7 +248,10 @@ void Sandbox::Impl::stop() {
   // Scripts that wait for the bridge must fail first: everybody else waits for them.
   servicenow_.stop();
   if (!io_thread_.joinable()) return;
-  asio::post(io_, [this] { group_.cancel(); });
+  asio::post(io_, [this] {
+    copilot_.stop();
+    group_.cancel();
+  });
   pool_.join();
   run_on_io([](Impl& self) -> Task<> {
     if (self.server_) co_await self.server_->stop(in(std::chrono::seconds(2)));

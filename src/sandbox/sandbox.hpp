@@ -10,6 +10,7 @@
 
 #include "bridge/core/error.hpp"
 #include "bridge/core/logger.hpp"
+#include "sandbox/copilot/options.hpp"
 #include "sandbox/servicenow/servicenow.hpp"
 
 namespace bridge::sandbox {
@@ -23,6 +24,7 @@ struct SandboxOptions {
   std::string ca_file;
   std::size_t workers = 16;
   ServiceNowOptions servicenow;
+  copilot::Connection copilot;
 };
 
 class Sandbox {

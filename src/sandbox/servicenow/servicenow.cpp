@@ -77,6 +77,7 @@ net::Response front_page(const std::string& url) {
           ".</p><ul><li><a href=\"/sandbox/interactions\">interactions</a></li>"
           "<li><a href=\"/sandbox/calls\">calls</a></li>"
           "<li><a href=\"/sandbox/log\">system log</a></li>"
+          "<li><a href=\"/copilot/\">an assistant to talk with</a></li>"
           "<li><a href=\"/sandbox/env\">settings for a bridge</a></li></ul>"
           "</body></html>",
       "text/html;charset=UTF-8");

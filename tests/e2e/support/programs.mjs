@@ -164,7 +164,7 @@ WEB_DIR=${webDir ?? join(root, 'web')}
     door.target = bridge.port;
     const desk = new Desk(sandboxUrl);
     await desk.available();
-    return { url: `http://127.0.0.1:${bridge.port}`, port: bridge.port, desk, stop };
+    return { url: `http://127.0.0.1:${bridge.port}`, port: bridge.port, sandboxUrl, desk, stop };
   } catch (error) {
     await stop().catch(() => {});
     throw error;
