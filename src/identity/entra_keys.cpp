@@ -22,9 +22,7 @@ bool allows(const json::object& key, std::string_view name, std::string_view val
   return !key.contains(name) || text_member(key, name) == value;
 }
 
-Error garbled(std::string_view what) {
-  return Error(Errc::upstream_garbled, std::string(what));
-}
+Error garbled(std::string_view what) { return Error(Errc::upstream_garbled, std::string(what)); }
 
 }  // namespace
 
@@ -54,7 +52,8 @@ Result<EntraKeySet> read_key_set(std::string_view body) {
 struct EntraKeys::Flight {
   explicit Flight(const asio::any_io_executor& executor) : landed(executor) {}
   async::Signal landed;
-  bool answered = false;  ///< false: whoever asked had too little time, and says nothing about Entra
+  bool answered =
+      false;  ///< false: whoever asked had too little time, and says nothing about Entra
 };
 
 /// Whatever becomes of the one who asks: those who wait are woken.

@@ -16,6 +16,7 @@
 #include "bridge/async/task_group.hpp"
 #include "bridge/net/http_client.hpp"
 #include "bridge/net/server.hpp"
+#include "sandbox/entra/entra.hpp"
 #include "sandbox/locked_logger.hpp"
 #include "sandbox/run_blocking.hpp"
 #include "sandbox/servicenow/control.hpp"
@@ -58,7 +59,8 @@ class Sandbox::Impl {
         servicenow_(
             options_.servicenow,
             [this](const OutboundRequest& request) { return call_out(request); }, logger_),
-        control_(servicenow_) {}
+        control_(servicenow_),
+        entra_(servicenow_.ledger()) {}
   ~Impl() { stop(); }
 
   Result<> start();
@@ -95,6 +97,7 @@ class Sandbox::Impl {
   std::vector<std::unique_ptr<net::Server>> retired_;
   ServiceNow servicenow_;
   Control control_;
+  Entra entra_;
   std::thread io_thread_;
   std::thread time_keeper_;
   std::mutex mutex_;
@@ -133,6 +136,7 @@ Result<> Sandbox::Impl::start() {
   server_ = std::move(*server);
   port_ = server_->port();
   servicenow_.set_url(url());
+  entra_.set_url(url());
   io_thread_ = std::thread([this] { io_.run(); });
   time_keeper_ = std::thread([this] { keep_time(); });
   return {};
@@ -150,6 +154,8 @@ void Sandbox::Impl::keep_time() {
 
 Task<net::Response> Sandbox::Impl::serve(net::Request& request) {
   std::function<Reply()> work = [this, &request] {
+    if (Entra::is_mine(request.path)) return entra_.handle(request);
+    if (request.path == "/sandbox/reset" && request.method == net::Method::post) entra_.reset();
     return Control::is_mine(request.path) ? control_.handle(request) : servicenow_.handle(request);
   };
   Reply reply = co_await run_blocking<Reply>(pool_, std::move(work));
@@ -162,9 +168,11 @@ Task<net::Response> Sandbox::Impl::serve(net::Request& request) {
 /// Waits, but no longer than until faults are removed.
 Task<> Sandbox::Impl::hold(std::chrono::milliseconds limit) {
   const Deadline deadline = in(limit);
-  const std::uint64_t seen = servicenow_.faults().removals();
-  while (!stopping_ && std::chrono::steady_clock::now() < deadline &&
-         servicenow_.faults().removals() == seen)
+  const auto removals = [this] {
+    return servicenow_.faults().removals() + entra_.faults().removals();
+  };
+  const std::uint64_t seen = removals();
+  while (!stopping_ && std::chrono::steady_clock::now() < deadline && removals() == seen)
     co_await async::sleep_until(std::min(deadline, in(std::chrono::milliseconds(20))));
 }
 

@@ -30,11 +30,11 @@ class EntraOptions {
   /// No slash at its end; may have a path. What is plain http is refused by the HttpClient, unless
   /// it was told otherwise.
   std::string authority = "https://login.microsoftonline.com";
-  std::string tenant;                        ///< GUID
-  std::vector<std::string> audiences;        ///< `aud`, compared without case
-  std::vector<std::string> allowed_callers;  ///< application ids, compared without case
-  Millis fetch_timeout{5'000};               ///< for metadata and keys together
-  std::chrono::seconds fresh{24 * 3600};     ///< then the keys are fetched again
+  std::string tenant;                          ///< GUID
+  std::vector<std::string> audiences;          ///< `aud`, compared without case
+  std::vector<std::string> allowed_callers;    ///< application ids, compared without case
+  Millis fetch_timeout{5'000};                 ///< for metadata and keys together
+  std::chrono::seconds fresh{24 * 3600};       ///< then the keys are fetched again
   std::chrono::seconds usable{5 * 24 * 3600};  ///< for how long old ones serve while that fails
   /// A key that is not known is looked for once, and then not again before this.
   std::chrono::seconds unknown_pause{60};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// JSON Web Tokens (RFC 7519) in the one form that is accepted here: a JWS in compact form (RFC 7515,
-// 7.1), signed with RS256 by a key that was fetched from its issuer. Used by EntraTokens.
+// JSON Web Tokens (RFC 7519) in the one form that is accepted here: a JWS in compact form (RFC
+// 7515, 7.1), signed with RS256 by a key that was fetched from its issuer. Used by EntraTokens.
 //
 // What surprises: a token never says how it wants to be checked. Any algorithm but RS256 is refused
 // before a key is looked for, and keys or addresses that a header brings along (jwk, jku, x5u, x5c)
@@ -26,7 +26,7 @@ class Jwt {
  public:
   Jwt() = default;
 
-  std::string key_id;       ///< the header's `kid`
+  std::string key_id;  ///< the header's `kid`
   json::object claims;
   std::string signed_text;  ///< header and claims as sent
   std::string signature;    ///< decoded
