@@ -10,6 +10,7 @@
 #include "bridge/gateways/connector.hpp"
 #include "bridge/gateways/directline.hpp"
 #include "bridge/gateways/servicenow.hpp"
+#include "bridge/identity/entra_tokens.hpp"
 #include "bridge/net/http_client.hpp"
 #include "bridge/net/server.hpp"
 #include "bridge/stores/memory_store.hpp"
@@ -38,9 +39,11 @@ struct App::Parts {
   config::Config config;
   SystemTime time;
   telemetry::CounterMetrics metrics;
-  std::unique_ptr<Logger> app_log, net_log, gateway_log, handoff_log, api_log;
+  std::unique_ptr<Logger> app_log, net_log, gateway_log, handoff_log, api_log, identity_log;
   std::unique_ptr<net::HttpClient> client;
   std::unique_ptr<net::HttpClient> connector_client;  ///< for URLs that others choose
+  std::unique_ptr<net::HttpClient> identity_client;   // null unless tokens are accepted
+  std::unique_ptr<identity::EntraTokens> entra;       // likewise
   std::unique_ptr<gateways::ServiceNow> servicenow;
   std::unique_ptr<handoff::TokenBroker> tokens;
   std::unique_ptr<handoff::Delivery> delivery;
@@ -67,6 +70,7 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
   parts.gateway_log = telemetry::make_logger(logging, "gateways");
   parts.handoff_log = telemetry::make_logger(logging, "handoff");
   parts.api_log = telemetry::make_logger(logging, "api");
+  parts.identity_log = telemetry::make_logger(logging, "identity");
   for (const config::ConfigWarning& warning : settings.warnings)
     parts.app_log->warning("config_warning",
                            {{"variable", warning.variable}, {"text", warning.text}});
@@ -95,6 +99,16 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
                      *parts.handoff_log, parts.metrics});
 
   channels::Options channel = channel_options(settings);
+  if (settings.copilot.takes_tokens()) {
+    auto keys = net::make_http_client(parts.executor, identity_client_options(settings),
+                                      *parts.net_log, &parts.metrics);
+    if (!keys) return keys.error();
+    parts.identity_client = std::move(*keys);
+    parts.entra =
+        std::make_unique<identity::EntraTokens>(*parts.identity_client, entra_options(settings),
+                                                parts.time, *parts.identity_log, parts.metrics);
+    channel.copilot.entra = parts.entra.get();
+  }
   parts.metrics.gauge("build_info", {{"version", BRIDGE_VERSION}}).set(1);
   if (settings.web.metrics) channel.metrics_text = [&parts] { return parts.metrics_text(); };
   channel.web_dir = config::find_web_dir(settings.web.web_dir, program).string();
@@ -139,6 +153,7 @@ Task<> App::stop(Deadline deadline) {
   co_await parts.handoff->stop(deadline);
   parts.client->close();
   parts.connector_client->close();
+  if (parts.identity_client) parts.identity_client->close();
   parts.app_log->info("stopped");
 }
 

@@ -106,6 +106,25 @@ handoff::Options handoff_options(const config::Config& config) {
   return options;
 }
 
+net::ClientOptions identity_client_options(const config::Config& config) {
+  net::ClientOptions options = client_options(config);
+  options.max_connections_per_origin = 2;  // one flight at a time
+  return options;
+}
+
+identity::EntraOptions entra_options(const config::Config& config) {
+  const config::CopilotConfig& from = config.copilot;
+  identity::EntraOptions options;
+  options.authority = from.authority;
+  options.tenant = from.tenant_id;
+  options.audiences = from.audiences;
+  options.audiences.push_back(from.app_id);
+  options.audiences.push_back("api://" + from.app_id);
+  options.allowed_callers = from.allowed_callers;
+  if (options.allowed_callers.empty()) options.allowed_callers.push_back(from.app_id);
+  return options;
+}
+
 channels::Options channel_options(const config::Config& config) {
   channels::Options options;
   options.webhook_secret = identity::SharedSecret(config.web.webhook_secrets);
@@ -123,6 +142,10 @@ channels::Options channel_options(const config::Config& config) {
   options.rate.per_second = config.guard.rate_limit_per_second;
   options.rate.escalations_per_minute = config.guard.escalations_per_minute;
   options.max_sockets_per_session = config.guard.max_sockets_per_session;
+  options.copilot.open = config.copilot.auth == config::CopilotAuthMode::none;
+  if (config.copilot.takes_keys())
+    options.copilot.keys = identity::SharedSecret(config.copilot.api_keys);
+  options.copilot.key_header = config.copilot.api_key_header;
   return options;
 }
 

@@ -7,6 +7,7 @@
 #include "bridge/gateways/connector.hpp"
 #include "bridge/gateways/directline.hpp"
 #include "bridge/gateways/servicenow.hpp"
+#include "bridge/identity/entra_tokens.hpp"
 #include "bridge/net/http_client.hpp"
 #include "bridge/net/server.hpp"
 #include "bridge/telemetry/logging.hpp"
@@ -20,6 +21,10 @@ gateways::ServiceNowOptions servicenow_options(const config::Config& config);
 gateways::DirectLineOptions directline_options(const config::Config& config);
 gateways::ConnectorOptions connector_options(const config::Config& config);
 handoff::Options handoff_options(const config::Config& config);
+/// Of the client that fetches Entra's keys.
+net::ClientOptions identity_client_options(const config::Config& config);
+/// Only if `takes_tokens`.
+identity::EntraOptions entra_options(const config::Config& config);
 channels::Options channel_options(const config::Config& config);
 
 }  // namespace bridge::app

@@ -69,6 +69,9 @@ class Guard {
   /// It was made, and then there was no such session or no proof.
   void upgrade_failed(const net::Request& request);
 
+  /// Counts a wrong secret or the like; `error`, or rate_limited after too many.
+  Error failed(const net::Request& request, Error error);
+
   /// One of the places for open WebSockets, or for waiting polls, of a session. Errors:
   /// rate_limited.
   Result<Seats::Seat> socket_seat(const std::string& session_id);
@@ -83,8 +86,6 @@ class Guard {
   bool cookie_was_meant(const net::Request& request) const;
   Result<WebhookPass> by_secret(const net::Request& request);
   Result<WebhookPass> by_signature(const net::Request& request);
-  /// Counts a wrong secret or the like; `error`, or rate_limited after too many.
-  Error failed(const net::Request& request, Error error);
   Error too_often(const net::Request& request, std::chrono::seconds wait, Counter& counter,
                   std::string_view what);
 

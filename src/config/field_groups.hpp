@@ -21,6 +21,7 @@ std::vector<Field> network_fields();
 std::vector<Field> caller_fields();
 std::vector<Field> directline_fields();
 std::vector<Field> connector_fields();
+std::vector<Field> copilot_fields();
 std::vector<Field> web_fields();
 std::vector<Field> timer_fields();
 std::vector<Field> limit_fields();

@@ -89,7 +89,7 @@ std::vector<Field> connector_fields() {
       "host names, or suffixes with a dot in front, separated by commas; the word learn");
   hosts.assign = read_hosts;
   hosts.show = show_hosts;
-  return in_group("Connected agent", {std::move(hosts)});
+  return in_group("Copilot Studio's connected agent", {std::move(hosts)});
 }
 
 }  // namespace bridge::config

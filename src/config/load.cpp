@@ -56,12 +56,15 @@ class Loader {
       if (!field.default_text.empty()) (void)field.assign(config_, field.default_text);
       return;
     }
-    if (auto wrong = field.assign(config_, *text))
+    if (auto wrong = field.assign(config_, *text)) {
+      if (!given_as_.empty()) *wrong += " (it is given as " + given_as_ + ")";
       problems_.push_back(problem_of(field, std::move(*wrong)));
+    }
   }
 
   void check_together() {
     check_connections();
+    check_copilot();
     // A message that fits the length limit must fit an empty queue (UTF-8: at most 4 bytes each).
     if (config_.limits.max_queued_bytes < config_.limits.max_text_characters * 4 &&
         problems_.empty())
@@ -87,14 +90,50 @@ class Loader {
           {"SHUTDOWN_DELAY", "leaves no time to end in", "less than SHUTDOWN_GRACE", "5s"});
   }
 
+  /// What CS_AUTH needs, and what stands there without effect.
+  void check_copilot() {
+    const CopilotConfig& copilot = config_.copilot;
+    const auto lacks = [&](std::string_view name, bool unset, std::string_view with) {
+      if (!unset || purpose_ != Purpose::serve || reported(name)) return;
+      const Field& field = field_named(name);
+      problems_.push_back(problem_of(field, "is not set, which " + std::string(with) + " needs"));
+    };
+    const bool some = !copilot.tenant_id.empty() || !copilot.app_id.empty();
+    switch (copilot.auth) {
+      case CopilotAuthMode::key:
+        return lacks("CS_API_KEY", copilot.api_keys.empty(), "CS_AUTH=key");
+      case CopilotAuthMode::entra:
+        lacks("CS_TENANT_ID", copilot.tenant_id.empty(), "CS_AUTH=entra");
+        return lacks("CS_APP_ID", copilot.app_id.empty(), "CS_AUTH=entra");
+      case CopilotAuthMode::none:
+        return warnings_.push_back(
+            {"CS_AUTH", "is none: whoever reaches /api/messages may open chats"});
+      case CopilotAuthMode::automatic:
+        if (some && !copilot.takes_tokens())
+          warnings_.push_back(
+              {copilot.tenant_id.empty() ? "CS_APP_ID" : "CS_TENANT_ID",
+               "has no effect without " +
+                   std::string(copilot.tenant_id.empty() ? "CS_TENANT_ID" : "CS_APP_ID")});
+    }
+  }
+
   Config& config() { return config_; }
+  std::vector<ConfigWarning>& warnings() { return warnings_; }
   std::vector<ConfigProblem>& problems() { return problems_; }
 
  private:
   std::optional<std::string> given_text(const Field& field) {
     std::optional<std::string> text = non_empty(lookup_, field.name);
-    for (const std::string& alias : field.aliases)
-      if (!text) text = non_empty(lookup_, alias);
+    given_as_.clear();
+    for (const std::string& alias : field.aliases) {
+      const std::optional<std::string> other = non_empty(lookup_, alias);
+      if (other && text && trim(*other) != trim(*text))
+        warnings_.push_back({alias, "differs from " + (given_as_.empty() ? field.name : given_as_) +
+                                        ", which holds"});
+      if (!other || text) continue;
+      text = other;
+      given_as_ = alias;
+    }
     if (!field.secret) return text;
     const std::string file_name = field.name + "_FILE";
     const std::optional<std::string> path = non_empty(lookup_, file_name);
@@ -117,11 +156,24 @@ class Loader {
     return text;
   }
 
+  bool reported(std::string_view name) const {
+    return std::any_of(problems_.begin(), problems_.end(), [&](const ConfigProblem& problem) {
+      return problem.variable == name || problem.variable == std::string(name) + "_FILE";
+    });
+  }
+  static const Field& field_named(std::string_view name) {
+    const auto& table = field_table();
+    return *std::find_if(table.begin(), table.end(),
+                         [&](const Field& field) { return field.name == name; });
+  }
+
   const EnvLookup& lookup_;
   Purpose purpose_;
   Config config_;
   std::vector<ConfigProblem> problems_;
-  bool failed_ = false;  ///< the field's text could not be had; already reported
+  std::vector<ConfigWarning> warnings_;
+  std::string given_as_;  ///< the alias that the field's text came from, if it did
+  bool failed_ = false;   ///< the field's text could not be had; already reported
 };
 
 bool is_ignored(std::string_view name) {
@@ -195,7 +247,9 @@ std::variant<Config, std::vector<ConfigProblem>> load_config(
       if (field.early == early) loader.read(field);
   loader.check_together();
   if (!loader.problems().empty()) return std::move(loader.problems());
-  loader.config().warnings = warn_of_unknown(all_names);
+  std::vector<ConfigWarning>& warnings = loader.warnings();
+  for (ConfigWarning& unknown : warn_of_unknown(all_names)) warnings.push_back(std::move(unknown));
+  loader.config().warnings = std::move(warnings);
   return std::move(loader.config());
 }
 

@@ -17,6 +17,7 @@
 #include "bridge/net/http_client.hpp"
 #include "bridge/net/server.hpp"
 #include "sandbox/copilot/copilot.hpp"
+#include "sandbox/entra/entra.hpp"
 #include "sandbox/locked_logger.hpp"
 #include "sandbox/run_blocking.hpp"
 #include "sandbox/servicenow/control.hpp"
@@ -61,7 +62,8 @@ class Sandbox::Impl {
             [this](const OutboundRequest& request) { return call_out(request); }, logger_),
         control_(servicenow_),
         copilot_(options_.copilot, servicenow_.instance().clock(), servicenow_.ledger(), group_,
-                 logger_) {}
+                 logger_),
+        entra_(servicenow_.ledger()) {}
   ~Impl() { stop(); }
 
   Result<> start();
@@ -99,6 +101,7 @@ class Sandbox::Impl {
   ServiceNow servicenow_;
   Control control_;
   copilot::Copilot copilot_;
+  Entra entra_;
   std::thread io_thread_;
   std::thread time_keeper_;
   std::mutex mutex_;
@@ -139,6 +142,7 @@ Result<> Sandbox::Impl::start() {
   servicenow_.set_url(url());
   const auto ready = copilot_.start(url(), options_.servicenow.bridge_url, options_.ca_file);
   if (!ready) return ready;
+  entra_.set_url(url());
   io_thread_ = std::thread([this] { io_.run(); });
   time_keeper_ = std::thread([this] { keep_time(); });
   return {};
@@ -161,6 +165,8 @@ Task<net::Response> Sandbox::Impl::serve(net::Request& request) {
   }
   if (request.path == "/sandbox/reset" && request.method == net::Method::post) copilot_.reset();
   std::function<Reply()> work = [this, &request] {
+    if (Entra::is_mine(request.path)) return entra_.handle(request);
+    if (request.path == "/sandbox/reset" && request.method == net::Method::post) entra_.reset();
     return Control::is_mine(request.path) ? control_.handle(request) : servicenow_.handle(request);
   };
   Reply reply = co_await run_blocking<Reply>(pool_, std::move(work));
@@ -173,9 +179,11 @@ Task<net::Response> Sandbox::Impl::serve(net::Request& request) {
 /// Waits, but no longer than until faults are removed.
 Task<> Sandbox::Impl::hold(std::chrono::milliseconds limit) {
   const Deadline deadline = in(limit);
-  const std::uint64_t seen = servicenow_.faults().removals();
-  while (!stopping_ && std::chrono::steady_clock::now() < deadline &&
-         servicenow_.faults().removals() == seen)
+  const auto removals = [this] {
+    return servicenow_.faults().removals() + entra_.faults().removals();
+  };
+  const std::uint64_t seen = removals();
+  while (!stopping_ && std::chrono::steady_clock::now() < deadline && removals() == seen)
     co_await async::sleep_until(std::min(deadline, in(std::chrono::milliseconds(20))));
 }
 

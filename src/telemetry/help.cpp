@@ -17,6 +17,9 @@ constexpr auto kHelp = std::to_array<MetricHelp>({
     {"bridge_websockets", "WebSockets that are open now."},
     {"bridge_rate_limited_total", "Requests refused because their caller sent too many, by limit."},
     {"bridge_webhook_proofs_total", "Webhooks by the proof that came with them."},
+    {"bridge_copilot_proofs_total",
+     "Posts to /api/messages by the proof that came with them, or what was wrong with it."},
+    {"bridge_entra_key_fetches_total", "Fetches of Microsoft Entra's signing keys, by result."},
     // Sessions.
     {"bridge_sessions", "Sessions by state."},
     {"bridge_sessions_opened_total", "Sessions that were made."},

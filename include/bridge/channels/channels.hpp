@@ -11,6 +11,7 @@
 #include "bridge/core/metrics.hpp"
 #include "bridge/core/secret.hpp"
 #include "bridge/handoff/handoff.hpp"
+#include "bridge/identity/entra_tokens.hpp"
 #include "bridge/identity/secrets.hpp"
 #include "bridge/net/router.hpp"
 
@@ -22,6 +23,14 @@ struct RateLimits {
   std::uint32_t burst = 60;                  ///< calls at once, per client address
   std::uint32_t per_second = 1;              ///< and then so many
   std::uint32_t escalations_per_minute = 5;  ///< per session
+};
+
+/// Who may post to /api/messages. Nothing set up: 503.
+struct CopilotAccess {
+  bool open = false;                       ///< CS_AUTH=none: everybody
+  identity::SharedSecret keys;             ///< CS_API_KEY, if keys are accepted
+  std::string key_header = "X-API-Key";    ///< CS_API_KEY_HEADER
+  identity::EntraTokens* entra = nullptr;  ///< null: tokens are not accepted; outlives the channels
 };
 
 struct Options {
@@ -40,6 +49,7 @@ struct Options {
   bool signature_required = false;  ///< WEBHOOK_SIGNATURE=required: the secret alone is refused
   RateLimits rate;
   std::size_t max_sockets_per_session = 16;  ///< and as many waiting polls
+  CopilotAccess copilot;
 };
 
 /// What /readyz tells. Red while starting and draining, never because ServiceNow is down.

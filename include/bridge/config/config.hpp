@@ -20,6 +20,7 @@ enum class UnresolvedUser { use_default, refuse };
 enum class SessionToken { required, optional };
 enum class LogFormat { text, json };
 enum class WebhookSignature { optional, required };
+enum class CopilotAuthMode { automatic, none, key, entra };
 
 struct ServiceNowConfig {
   std::string instance;  ///< https://host, no slash at the end
@@ -124,6 +125,27 @@ struct GuardConfig {
   WebhookSignature webhook_signature = WebhookSignature::optional;
 };
 
+/// Who may post to /api/messages.
+struct CopilotConfig {
+  CopilotAuthMode auth = CopilotAuthMode::automatic;
+  std::vector<Secret> api_keys;  ///< one, or two during a rotation
+  std::string api_key_header;
+  std::string tenant_id;                     ///< GUIDs in lower case; empty if not set
+  std::string app_id;                        ///< likewise
+  std::vector<std::string> audiences;        ///< besides those of app_id
+  std::vector<std::string> allowed_callers;  ///< none: app_id
+  std::string authority;
+
+  bool takes_keys() const {
+    return !api_keys.empty() &&
+           (auth == CopilotAuthMode::key || auth == CopilotAuthMode::automatic);
+  }
+  bool takes_tokens() const {
+    return !tenant_id.empty() && !app_id.empty() &&
+           (auth == CopilotAuthMode::entra || auth == CopilotAuthMode::automatic);
+  }
+};
+
 struct LogConfig {
   Level level = Level::info;
   LogFormat format = LogFormat::text;
@@ -147,6 +169,7 @@ struct Config {
   LimitConfig limits;
   ConnectionConfig connections;
   GuardConfig guard;
+  CopilotConfig copilot;
   LogConfig log;
   std::string store;
   bool allow_insecure_upstream = false;

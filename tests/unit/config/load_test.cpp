@@ -382,9 +382,9 @@ TEST(LoadConfigTest, WarnsOfUnknownNamesThatLookLikeOurs) {
 
 TEST(LoadConfigTest, DoesNotWarnOfNamesThatOthersRead) {
   EnvMap env = complete();
-  for (const char* name : {"A2A_APP_ID", "A2A_APP_PASSWORD", "A2A_TENANT_ID", "A2A_PUBLIC_URL",
-                           "CS_API_KEY", "SKILL_APP_ID", "BRIDGE_INTERNAL_URL", "SN_ADMIN_USER",
-                           "SN_ADMIN_PASSWORD", "POWERPLATFORM_ORG_URL", "TEAMS_AGENT_PUSH_URL"})
+  for (const char* name :
+       {"A2A_APP_PASSWORD", "A2A_PUBLIC_URL", "SKILL_APP_PASSWORD", "BRIDGE_INTERNAL_URL",
+        "SN_ADMIN_USER", "SN_ADMIN_PASSWORD", "POWERPLATFORM_ORG_URL", "TEAMS_AGENT_PUSH_URL"})
     env[name] = "x";
   const auto loaded = load(env);
   ASSERT_TRUE(std::holds_alternative<Config>(loaded));
