@@ -103,7 +103,11 @@ class Description:
         if response is None or (str(one["status"]) not in responses and one["status"] < 400):
             self.complain(f"{where}: not described")
             return
-        content = self.resolve(response)["content"]
+        content = self.resolve(response).get("content")
+        if content is None:
+            if one["body"]:
+                self.complain(f"{where}: described as empty, and says {one['body'][:200]}")
+            return
         kind = one["type"].split(";")[0]
         if kind not in content:
             self.complain(f"{where}: is {kind}, described as {', '.join(content)}")
