@@ -105,16 +105,18 @@ wait "$build_pid" || die 'demo: the build failed'
 build_pid=
 bin=$root/build/$preset/bin
 
+: "${AGENT_API_SECRET:=$(openssl rand -hex 32)}"
+: "${CS_API_KEY:=$(openssl rand -hex 32)}"
+
 # Their own sessions: Ctrl-C then reaches only this script, which ends them in order.
 setsid "$bin/handoff-sandbox" --port "$sandbox_port" --scripts servicenow --bridge "$bridge_url" \
-  --auto-accept "$agent" </dev/null >"$sandbox_log" 2>&1 &
+  --auto-accept "$agent" --agent-auth key --agent-key "$CS_API_KEY" </dev/null >"$sandbox_log" 2>&1 &
 sandbox_pid=$!
 
-: "${AGENT_API_SECRET:=$(openssl rand -hex 32)}"
 settings=$("$bin/handoff-sandbox" --port "$sandbox_port" --print-env)
 mapfile -t settings <<<"$settings"
 setsid env -u BRIDGE_PORT -u SANDBOX_PORT "${settings[@]}" ALLOW_INSECURE_UPSTREAM=1 BRIDGE_HOST=127.0.0.1 PORT="$bridge_port" \
-  AGENT_API_SECRET="$AGENT_API_SECRET" WEB_DIR="$root/web" \
+  AGENT_API_SECRET="$AGENT_API_SECRET" CS_API_KEY="$CS_API_KEY" CS_SERVICE_HOSTS=127.0.0.1 WEB_DIR="$root/web" \
   "$bin/handoff-bridge" serve </dev/null >"$bridge_log" 2>&1 &
 bridge_pid=$!
 
@@ -125,6 +127,7 @@ require_both
 cat <<END
 
   chat page               $bridge_url/
+  the same in Copilot     $sandbox_url/copilot/
   list of interactions    $sandbox_url/sandbox/interactions
 
   $agent accepts every chat, greets and answers. To say something else as $agent:

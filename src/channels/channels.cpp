@@ -15,6 +15,7 @@ Channels::Channels(handoff::Handoff& handoff, Options options, const Readiness& 
       options_(std::move(options)),
       readiness_(readiness),
       logger_(logger),
+      metrics_(metrics),
       guard_(std::make_unique<Guard>(handoff_, options_, logger_, metrics, time)),
       files_(std::make_unique<WebFiles>(options_.web_dir)) {}
 
@@ -24,6 +25,7 @@ void Channels::mount(net::Router& router) {
   mount_web(router);
   mount_web_socket(router);
   mount_copilot_tools(router);
+  mount_activity(router);
   mount_servicenow_events(router);
   mount_direct_line(router);
   mount_operations(router);

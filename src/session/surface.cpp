@@ -156,6 +156,7 @@ void Turn::on(const DeliveryAnswered& input) {
   bool skip = false;
   edit_surface([&](ActivitySurface& surface) {
     surface.posting = false;
+    if (input.told.parts > surface.told.parts) surface.attempts = 0;  // it gets on
     surface.told = input.told;
     switch (input.outcome) {
       case Delivered::yes:

@@ -206,7 +206,7 @@ class Compose(unittest.TestCase):
 
     def test_the_sandboxes_command_line_and_address_are_right(self):
         self.assertEqual(run(SANDBOX, *self.sandbox["command"], "--help").returncode, 0)
-        self.assertIn("http://bridge:5000", self.sandbox["command"])
+        self.assertIn("--bridge=http://bridge:5000", self.sandbox["command"])
         port = Dockerfile().one("sandbox", "EXPOSE")
         self.assertEqual(self.sandbox["ports"], [f"127.0.0.1:{port}:{port}"])
         self.assertEqual(settings(read("docker/sandbox.env"))["SN_INSTANCE"], f"http://sandbox:{port}")

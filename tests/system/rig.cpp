@@ -79,7 +79,11 @@ void Rig::start_bridge() {
   environment["WEB_DIR"] = BRIDGE_SOURCE_DIR "/web";
   environment["ALLOW_INSECURE_UPSTREAM"] = "1";
   environment["RATE_LIMIT"] = "off";  // every test has the one address 127.0.0.1
-  for (const auto& [key, value] : options_.bridge_environment) environment[key] = value;
+  for (auto [key, value] : options_.bridge_environment) {
+    if (const auto at = value.find("{sandbox}"); at != std::string::npos)
+      value.replace(at, 9, environment["SN_INSTANCE"]);
+    environment[key] = value;
+  }
   bridge_ =
       std::make_unique<ChildProcess>(BRIDGE_BINARY, std::vector<std::string>{"serve"}, environment);
   bridge_port_ =

@@ -25,7 +25,7 @@ std::map<std::string, std::string> environment_of(const std::string& text);
 struct RigOptions {
   std::string scripts = BRIDGE_SOURCE_DIR "/servicenow";
   std::vector<std::string> sandbox_arguments;
-  std::map<std::string, std::string> bridge_environment;
+  std::map<std::string, std::string> bridge_environment;  ///< "{sandbox}" becomes its URL
   /// In a folder that goes with the rig; for kill_sandbox and restart_sandbox.
   bool sandbox_keeps_data = false;
 };

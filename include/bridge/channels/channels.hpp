@@ -74,6 +74,7 @@ class Channels {
   void mount_web(net::Router& router);
   void mount_web_socket(net::Router& router);
   void mount_copilot_tools(net::Router& router);
+  void mount_activity(net::Router& router);
   void mount_servicenow_events(net::Router& router);
   void mount_direct_line(net::Router& router);
   void mount_operations(net::Router& router);
@@ -83,6 +84,7 @@ class Channels {
   Options options_;
   const Readiness& readiness_;
   Logger& logger_;
+  Metrics& metrics_;
   std::unique_ptr<Guard> guard_;
   std::unique_ptr<WebFiles> files_;
 };

@@ -20,6 +20,7 @@ namespace bridge::channels {
 inline constexpr std::string_view kHookSecret = "canary-hook-secret";
 inline constexpr std::string_view kNextHookSecret = "canary-next-hook-secret";
 inline constexpr std::string_view kAgentSecret = "canary-agent-secret";
+inline constexpr std::string_view kCopilotKey = "canary-copilot-key";
 
 /// A request in the making.
 class Call {
@@ -135,6 +136,7 @@ class Front {
     options.agent_secret = identity::SharedSecret({Secret(std::string(kAgentSecret))});
     options.signing_secrets = {Secret(std::string(kHookSecret)),
                                Secret(std::string(kNextHookSecret))};
+    options.copilot.keys = identity::SharedSecret({Secret(std::string(kCopilotKey))});
     options.rate.on = false;
     return options;
   }
