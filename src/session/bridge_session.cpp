@@ -2,7 +2,6 @@
 #include "bridge/session/bridge_session.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "bridge/core/random.hpp"
 
@@ -12,7 +11,6 @@ namespace {
 
 constexpr std::size_t kMaxId = 0xFFFF;
 constexpr std::size_t kHead = 3;
-constexpr std::size_t kBlock = 64;  // ids in a full one
 
 /// Tells nearly all ids apart at a glance, wherever they differ: those of one instance may begin
 /// and end alike.
@@ -22,59 +20,38 @@ char check_sum(std::string_view id) {
   return static_cast<char>(sum & 0xFF);
 }
 
-std::size_t length_at(const std::string& block, std::size_t at) {
-  return static_cast<std::size_t>(static_cast<unsigned char>(block[at + 1])) << 8 |
-         static_cast<unsigned char>(block[at + 2]);
+std::size_t length_at(const std::string& ids, std::size_t at) {
+  return static_cast<std::size_t>(static_cast<unsigned char>(ids[at + 1])) << 8 |
+         static_cast<unsigned char>(ids[at + 2]);
 }
 
 }  // namespace
 
 bool RecentIds::contains(std::string_view id) const {
   id = id.substr(0, kMaxId);
-  const auto is_in = [id, sum = check_sum(id)](const std::string& block, std::size_t at) {
-    while (at < block.size()) {
-      const std::size_t length = length_at(block, at);
-      if (block[at] == sum && block.compare(at + kHead, length, id) == 0) return true;
-      at += kHead + length;
-    }
-    return false;
-  };
-  std::size_t from = gone_;
-  for (const auto& block : full_) {
-    if (is_in(*block, from)) return true;
-    from = 0;
+  const char sum = check_sum(id);
+  for (std::size_t at = 0; at < ids_.size();) {
+    const std::size_t length = length_at(ids_, at);
+    if (ids_[at] == sum && ids_.compare(at + kHead, length, id) == 0) return true;
+    at += kHead + length;
   }
-  return is_in(newest_, from);
+  return false;
 }
 
 bool RecentIds::insert(std::string_view id) {
   id = id.substr(0, kMaxId);
   if (id.empty() || contains(id)) return false;
-  if (count_ == limit_) drop_oldest();
-  newest_.push_back(check_sum(id));
-  newest_.push_back(static_cast<char>(id.size() >> 8));
-  newest_.push_back(static_cast<char>(id.size() & 0xFF));
-  newest_.append(id);
+  // First out, then in: ids are alike long, and so the block does not grow for it.
+  if (count_ == limit_) {
+    ids_.erase(0, kHead + length_at(ids_, 0));
+    --count_;
+  }
+  ids_.push_back(check_sum(id));
+  ids_.push_back(static_cast<char>(id.size() >> 8));
+  ids_.push_back(static_cast<char>(id.size() & 0xFF));
+  ids_.append(id);
   ++count_;
-  if (++in_newest_ == kBlock) {
-    full_.push_back(std::make_shared<const std::string>(std::exchange(newest_, {})));
-    in_newest_ = 0;
-  }
   return true;
-}
-
-void RecentIds::drop_oldest() {
-  const std::string& oldest = full_.empty() ? newest_ : *full_.front();
-  gone_ += kHead + length_at(oldest, gone_);
-  --count_;
-  if (gone_ < oldest.size()) return;
-  gone_ = 0;
-  if (full_.empty()) {
-    newest_.clear();
-    in_newest_ = 0;
-  } else {
-    full_.erase(full_.begin());
-  }
 }
 
 bool SeenSequences::contains(std::int64_t sequence) const {

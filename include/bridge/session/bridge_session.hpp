@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,8 +18,7 @@ namespace bridge::session {
 using SessionId = std::string;  ///< 32 lower-case hex digits: an identifier, not a secret
 
 /// The last ids of one kind that were seen. Bounded; the oldest goes first. Every decision copies
-/// its session, and in a long chat these were the dearest part of that: so they stand in blocks,
-/// and the copies share those that are full.
+/// its session, so they stand in one block: a list of strings made that copy the dearest part.
 class RecentIds {
  public:
   explicit RecentIds(std::size_t limit = 256) : limit_(limit) {}
@@ -29,15 +27,9 @@ class RecentIds {
   bool insert(std::string_view id);
 
  private:
-  void drop_oldest();
-
-  // In a block each id stands behind a check sum and its length; longer ones are compared so far.
-  std::vector<std::shared_ptr<const std::string>> full_;  // oldest first
-  std::string newest_;
-  std::size_t in_newest_ = 0;
-  std::size_t gone_ = 0;  // bytes at the front of the oldest block whose ids have been dropped
-  std::size_t count_ = 0;
   std::size_t limit_;
+  std::size_t count_ = 0;
+  std::string ids_;  // each behind a check sum and its length; longer ones are compared so far
 };
 
 /// Positions in a conversation (sys_cs_message.sequence) that have been accounted for. Gaps are
