@@ -3,6 +3,7 @@
 // and ignored, as it was by the old bridge. DESIGN 4.2, 4.3.
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <memory>
 #include <vector>
 
 #include "channels/guard.hpp"
@@ -92,14 +93,6 @@ class SocketReader final : public handoff::Subscriber {
   std::vector<std::uint64_t> lost_;
 };
 
-Task<> drain(net::WebSocket& socket) {
-  // With the co_await as its condition, g++ 12 makes a loop whose end is a trap.
-  for (;;) {
-    const auto received = co_await socket.receive();
-    if (!received) co_return;
-  }
-}
-
 Task<> reject(Logger& logger, std::string ref, std::shared_ptr<net::WebSocket> socket,
               std::string_view error, net::CloseCode code) {
   logger.warning("socket_refused",
@@ -107,46 +100,77 @@ Task<> reject(Logger& logger, std::string ref, std::shared_ptr<net::WebSocket> s
   // A browser cannot see why a handshake failed, so it is told afterwards.
   socket->send(error_frame(error));
   socket->close(code, error);
-  co_await drain(*socket);
+  co_await socket->drain();
 }
 
-Task<> serve(handoff::Handoff& handoff, Guard& guard, Logger& logger, net::Request request,
-             std::shared_ptr<net::WebSocket> socket) {
-  const std::string ref = trace_of(request).request_id;
-  auto session = co_await guard.session(request, request.parameter("sid"), protocol_token(request));
+/// What a socket is there for, once its request has been looked at.
+class Visit {
+ public:
+  session::SessionId id;
+  std::string epoch;
+  std::optional<session::Cursor> after;
+  Seats::Seat seat;
+  std::string ref;
+};
+
+/// Fills `visit`, or turns the socket away. Apart from `serve`, so that what is needed for this
+/// does not wait with the socket for hours.
+/// Lifetime: `visit` must outlive the task.
+Task<bool> admit(Guard& guard, Logger& logger, std::unique_ptr<net::Request> request,
+                 std::shared_ptr<net::WebSocket> socket, Visit& visit) {
+  visit.ref = trace_of(*request).request_id;
+  auto session =
+      co_await guard.session(*request, request->parameter("sid"), protocol_token(*request));
   if (!session) {
-    guard.upgrade_failed(request);
-    if (session.error().is(Errc::not_found))
-      co_return co_await reject(logger, ref, socket, "unknown session",
-                                net::CloseCode::unknown_session);
+    guard.upgrade_failed(*request);
+    if (session.error().is(Errc::not_found)) {
+      co_await reject(logger, visit.ref, socket, "unknown session",
+                      net::CloseCode::unknown_session);
+      co_return false;
+    }
     const std::string_view error =
         session.error().is(Errc::unauthorized) ? "session token required" : "not your session";
-    co_return co_await reject(logger, ref, socket, error, net::CloseCode::unauthorized);
+    co_await reject(logger, visit.ref, socket, error, net::CloseCode::unauthorized);
+    co_return false;
   }
-  std::optional<session::Cursor> after;
-  if (const auto text = request.query("after")) {
-    after = session::parse_cursor(*text);
-    if (!after)
-      co_return co_await reject(logger, ref, socket, "after must be <epoch>:<seq>",
-                                net::CloseCode::policy);
+  if (const auto text = request->query("after")) {
+    visit.after = session::parse_cursor(*text);
+    if (!visit.after) {
+      co_await reject(logger, visit.ref, socket, "after must be <epoch>:<seq>",
+                      net::CloseCode::policy);
+      co_return false;
+    }
   }
-  request = net::Request();  // a socket lives for hours; its handshake need not
   // The new one is refused, not the oldest closed: that one would come back at once and push out
   // the next, and no tab would keep its socket.
   auto seat = guard.socket_seat((*session)->id);
-  if (!seat)
-    co_return co_await reject(logger, ref, socket, "too many sockets", net::CloseCode::slow);
-  SocketReader reader(socket, !after);
+  if (!seat) {
+    co_await reject(logger, visit.ref, socket, "too many sockets", net::CloseCode::slow);
+    co_return false;
+  }
+  visit.seat = std::move(*seat);
+  visit.id = (*session)->id;
+  visit.epoch = (*session)->epoch;
+  co_return true;
+}
+
+Task<> serve(handoff::Handoff& handoff, Guard& guard, Logger& logger,
+             std::unique_ptr<net::Request> request, std::shared_ptr<net::WebSocket> socket) {
+  Visit visit;
+  const bool admitted = co_await admit(guard, logger, std::move(request), socket, visit);
+  if (!admitted) co_return;
+  SocketReader reader(socket, !visit.after);
   // Where the reader is when this process ends; nothing new was sent to one that is where it began.
-  socket->set_farewell([&reader, after, epoch = (*session)->epoch] {
-    if (reader.last_seq() > 0) return session::to_string({epoch, reader.last_seq()});
-    return after ? session::to_string(*after) : std::string();
+  socket->set_farewell([&reader, &visit] {
+    if (reader.last_seq() > 0) return session::to_string({visit.epoch, reader.last_seq()});
+    return visit.after ? session::to_string(*visit.after) : std::string();
   });
-  auto subscription = co_await handoff.subscribe((*session)->id, after, reader);
-  if (!subscription)
-    co_return co_await reject(logger, ref, socket, "unknown session",
-                              net::CloseCode::unknown_session);
-  co_await drain(*socket);
+  auto subscription = co_await handoff.subscribe(visit.id, visit.after, reader);
+  if (!subscription) {
+    co_await reject(logger, visit.ref, socket, "unknown session", net::CloseCode::unknown_session);
+    co_return;
+  }
+  co_await socket->drain();
   subscription->detach(reader.unconfirmed());
 }
 
@@ -166,7 +190,8 @@ void Channels::mount_web_socket(net::Router& router) {
     return std::string();
   };
   route.run = [this](net::Request request, std::shared_ptr<net::WebSocket> socket) {
-    return serve(handoff_, *guard_, logger_, std::move(request), std::move(socket));
+    return serve(handoff_, *guard_, logger_, std::make_unique<net::Request>(std::move(request)),
+                 std::move(socket));
   };
   router.add(std::move(route));
 }

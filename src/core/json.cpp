@@ -19,12 +19,13 @@ bool has_control_characters(std::string_view text) {
 
 }  // namespace
 
-Result<json::object> parse_object(std::string_view body, std::size_t max_depth) {
+Result<json::object> parse_object(std::string_view body, std::size_t max_depth,
+                                  json::storage_ptr memory) {
   if (trim(body).empty()) return json::object();
   json::parse_options options;
   options.max_depth = max_depth;
   boost::system::error_code failed;
-  json::value value = json::parse(body, failed, {}, options);
+  json::value value = json::parse(body, failed, std::move(memory), options);
   if (failed) return Error(Errc::malformed, "the body is not valid JSON");
   if (!value.is_object()) return Error(Errc::invalid_argument, "the body must be a JSON object");
   return std::move(value.get_object());

@@ -49,12 +49,16 @@ std::string random_hex(std::size_t bytes) {
   thread_local Pool pool;
   std::vector<unsigned char> raw(bytes);
   pool.take(raw.data(), bytes);
+  return to_hex(raw);
+}
+
+std::string to_hex(std::span<const unsigned char> bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(bytes * 2);
-  for (const unsigned char byte : raw) {
-    hex.push_back(kDigits[byte >> 4]);
-    hex.push_back(kDigits[byte & 15]);
+  std::string hex(2 * bytes.size(), '0');
+  char* digit = hex.data();
+  for (const unsigned char byte : bytes) {
+    *digit++ = kDigits[byte >> 4];
+    *digit++ = kDigits[byte & 15];
   }
   return hex;
 }

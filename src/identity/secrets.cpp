@@ -6,6 +6,8 @@
 
 #include <stdexcept>
 
+#include "bridge/core/random.hpp"
+
 namespace bridge::identity {
 namespace {
 
@@ -26,16 +28,7 @@ Digest sha256(std::string_view data) {
 
 }  // namespace
 
-std::string sha256_hex(std::string_view data) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(64);
-  for (const unsigned char byte : sha256(data)) {
-    hex.push_back(kDigits[byte >> 4]);
-    hex.push_back(kDigits[byte & 15]);
-  }
-  return hex;
-}
+std::string sha256_hex(std::string_view data) { return to_hex(sha256(data)); }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   const Digest left = sha256(a);

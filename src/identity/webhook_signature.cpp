@@ -11,6 +11,8 @@
 #include <optional>
 #include <stdexcept>
 
+#include "bridge/core/random.hpp"
+
 namespace bridge::identity {
 namespace {
 
@@ -145,17 +147,11 @@ Mac hmac_sha256(std::string_view key, std::string_view message) {
 }
 
 std::string sign_webhook(const Secret& secret, std::string_view body, Time when) {
-  static constexpr char kDigits[] = "0123456789abcdef";
   const auto seconds = std::chrono::floor<std::chrono::seconds>(when.time_since_epoch());
   const std::string timestamp = std::to_string(seconds.count());
   std::string signed_text = timestamp + ".";
   signed_text += body;
-  std::string header = "t=" + timestamp + ",v1=";
-  for (const unsigned char byte : hmac_sha256(secret.reveal(), signed_text)) {
-    header.push_back(kDigits[byte >> 4]);
-    header.push_back(kDigits[byte & 15]);
-  }
-  return header;
+  return "t=" + timestamp + ",v1=" + to_hex(hmac_sha256(secret.reveal(), signed_text));
 }
 
 std::size_t WebhookSignatures::MacHash::operator()(const Mac& mac) const {

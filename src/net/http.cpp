@@ -83,6 +83,7 @@ void Headers::set(std::string_view name, std::string value) {
 }
 
 void Headers::add(std::string_view name, std::string value) {
+  if (entries_.capacity() == 0) entries_.reserve(8);  // no message has only one
   entries_.emplace_back(std::string(name), std::move(value));
 }
 

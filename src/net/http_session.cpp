@@ -147,24 +147,10 @@ Task<HttpSession::Next> HttpSession::serve_one(bool first, std::unique_ptr<Upgra
   Response response;
   if (match.websocket && parser.wants_upgrade() &&
       equals_ignoring_case(request.headers.get("Upgrade"), "websocket")) {
-    std::optional<Response> refusal;
-    if (context_.stopping)
-      refusal = error_response(503, "overloaded");
-    else if (match.websocket->refuse)
-      refusal = match.websocket->refuse(request);
-    if (!refusal) {
-      upgrade = std::make_unique<Upgrade>();
-      const auto data = buffer_.cdata();
-      upgrade->leftover.assign(static_cast<const char*>(data.data()), data.size());
-      upgrade->stream = std::move(stream_);
-      upgrade->request = std::move(request);
-      upgrade->route = match.websocket;
-      upgrade->route_number = match.number;
-      upgrade->begun = begun_;
+    if (!refuse_upgrade(request, match, response)) {
+      upgrade = begin_upgrade(request, match);
       co_return Next::upgrade;
     }
-    response = std::move(*refusal);
-    context_.router.finish(request, response);
   } else {
     response = co_await context_.router.handle(request, match, &context_.logger);
   }
@@ -181,6 +167,31 @@ Task<HttpSession::Next> HttpSession::serve_one(bool first, std::unique_ptr<Upgra
   if (rules.keep_alive) co_return Next::request;
   co_await linger();
   co_return Next::close;
+}
+
+bool HttpSession::refuse_upgrade(const Request& request, const Router::Match& match,
+                                 Response& response) {
+  std::optional<Response> refusal;
+  if (context_.stopping)
+    refusal = error_response(503, "overloaded");
+  else if (match.websocket->refuse)
+    refusal = match.websocket->refuse(request);
+  if (!refusal) return false;
+  response = std::move(*refusal);
+  context_.router.finish(request, response);
+  return true;
+}
+
+std::unique_ptr<Upgrade> HttpSession::begin_upgrade(Request& request, const Router::Match& match) {
+  auto upgrade = std::make_unique<Upgrade>();
+  const auto data = buffer_.cdata();
+  upgrade->leftover.assign(static_cast<const char*>(data.data()), data.size());
+  upgrade->stream = std::move(stream_);
+  upgrade->request = std::move(request);
+  upgrade->route = match.websocket;
+  upgrade->route_number = match.number;
+  upgrade->begun = begun_;
+  return upgrade;
 }
 
 HeadRules HttpSession::rules_for(const RequestParser& parser) const {
@@ -334,26 +345,33 @@ Task<bool> HttpSession::answer(const Request& request, Response response, HeadRu
     front = front.substr(0, allowed);
     body = body.substr(0, allowed - front.size());
   }
-  const bool written = co_await write(front, body);
-  report(request, response.status, body.size(), refused);
+  const std::size_t length = body.size();
+  bool written = write_now(front, body);
+  if (!written) written = co_await write(front, body);
+  report(request, response.status, length, refused);
   if (response.cut_after_bytes) cut();
   co_return written && !response.cut_after_bytes;
+}
+
+/// Takes off what goes out without waiting, which is nearly always everything: then it is true.
+bool HttpSession::write_now(std::string_view& front, std::string_view& body) {
+  phase_ = Phase::writing;
+  deadline_ = Deadline::max();  // until something does not go out at once
+  const Buffers bytes{asio::buffer(front), asio::buffer(body)};
+  const std::size_t done = stream_->write_now(bytes);
+  const std::size_t of_front = std::min(done, front.size());
+  front.remove_prefix(of_front);
+  body.remove_prefix(done - of_front);
+  return front.empty() && body.empty();
 }
 
 /// In pieces, the deadline set anew for each, so that a slow but steady reader of a large file gets
 /// all of it.
 Task<bool> HttpSession::write(std::string_view front, std::string_view body) {
-  phase_ = Phase::writing;
-  deadline_ = Deadline::max();  // until something does not go out at once
   do {
     std::string_view piece = body.substr(0, kWriteSize);
     body.remove_prefix(piece.size());
-    const Buffers bytes{asio::buffer(front), asio::buffer(piece)};
-    const std::size_t done = stream_->write_now(bytes);
-    const std::size_t of_front = std::min(done, front.size());
-    front.remove_prefix(of_front);
-    piece.remove_prefix(done - of_front);
-    if (!front.empty() || !piece.empty()) {
+    if (!write_now(front, piece)) {
       enter(Phase::writing, context_.options.write_timeout);
       const Buffers rest{asio::buffer(front), asio::buffer(piece)};
       const auto [ec, n] = co_await stream_->write(rest);

@@ -33,9 +33,13 @@ class HttpSession final : public Watched {
 
   Task<bool> handshake();
   Task<Next> serve_one(bool first, std::unique_ptr<Upgrade>& upgrade);
+  std::unique_ptr<Upgrade> begin_upgrade(Request& request, const Router::Match& match);
+  /// Whether it is refused, with `response`.
+  bool refuse_upgrade(const Request& request, const Router::Match& match, Response& response);
   Task<bool> read_head(RequestParser& parser, bool first);
   Task<bool> read_body(RequestParser& parser);
   Task<bool> fill();
+  bool write_now(std::string_view& front, std::string_view& body);
   Task<bool> write(std::string_view front, std::string_view body);
   Task<bool> answer(const Request& request, Response response, HeadRules rules,
                     std::string_view refused = {});

@@ -16,14 +16,13 @@ bool is_owned(std::string_view name) {
                      [&](std::string_view owned) { return equals_ignoring_case(owned, name); });
 }
 
+bool ends_line(char c) { return c == '\r' || c == '\n' || c == '\0'; }
+
 void append_field(std::string& head, std::string_view name, std::string_view value) {
-  constexpr std::string_view kLineEnds("\r\n\0", 3);
   head.append(name).append(": ").append(value);
-  if (value.find_first_of(kLineEnds) != std::string_view::npos) {
-    // RFC 9110, 5.5: a recipient may end the line at any of these.
-    for (std::size_t i = head.size() - value.size(); i < head.size(); ++i)
-      if (kLineEnds.find(head[i]) != std::string_view::npos) head[i] = ' ';
-  }
+  // RFC 9110, 5.5: a recipient may end the line at any of these.
+  std::replace_if(head.end() - static_cast<std::ptrdiff_t>(value.size()), head.end(), ends_line,
+                  ' ');
   head.append("\r\n");
 }
 
@@ -47,20 +46,20 @@ bool may_have_body(unsigned status) { return status >= 200 && status != 204 && s
 
 std::string response_head(const Response& response, const HeadRules& rules, DateCache& date) {
   std::string head;
-  head.reserve(256);
+  head.reserve(512);
   const auto reason =
       boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(response.status));
   head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
-  head.append(reason.data(), reason.size()).append("\r\n");
-  append_field(head, "Date", date.now());
+  head.append(reason.data(), reason.size());
+  head.append("\r\nDate: ").append(date.now()).append("\r\n");
   for (const auto& [name, value] : response.headers.entries())
     if (!is_owned(name)) append_field(head, name, value);
   if (may_have_body(response.status))
-    append_field(head, "Content-Length", std::to_string(response.body.size()));
+    head.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
   if (!rules.keep_alive)
-    append_field(head, "Connection", "close");
+    head.append("Connection: close\r\n");
   else if (rules.http_1_0)
-    append_field(head, "Connection", "keep-alive");
+    head.append("Connection: keep-alive\r\n");
   head.append("\r\n");
   return head;
 }

@@ -16,14 +16,42 @@ namespace {
 /// fits best, so "/a/list" beats "/a/{id}".
 constexpr std::size_t kMaxSegments = 30;
 
-/// The path's segments, still encoded. Longer paths than any pattern end in one segment more.
-class Segments {
+bool is_parameter(std::string_view segment) {
+  return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
+}
+bool is_rest(std::string_view segment) {
+  return is_parameter(segment) && segment.size() > 5 && segment.ends_with("...}");
+}
+
+/// Whether there is something to decode; as a rule there is not.
+bool is_encoded(std::string_view text) { return text.find('%') != std::string_view::npos; }
+bool is_decodable(std::string_view text) { return !is_encoded(text) || percent_decode(text); }
+
+void add_once(std::vector<std::string_view>& list, std::string_view item) {
+  if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
+}
+
+Response allow_response(unsigned status, const std::vector<std::string_view>& allow) {
+  Response response = status == 204 ? Response(204) : error_response(status, "method_not_allowed");
+  std::string joined;
+  for (const std::string_view method : allow)
+    joined.append(joined.empty() ? "" : ", ").append(method);
+  response.headers.set("Allow", joined);
+  return response;
+}
+
+Task<Response> at_once(Response response) { co_return response; }
+
+}  // namespace
+
+/// The segments of a path, still encoded. Longer paths than any pattern end in one segment more.
+class Router::Path {
  public:
-  explicit Segments(std::string_view path) {
+  explicit Path(std::string_view path) {
     if (!path.empty() && path.front() == '/') path.remove_prefix(1);
+    end_ = path.data() + path.size();
     for (;;) {
       const auto end = path.find('/');
-      rests_[count_] = path;
       parts_[count_++] = path.substr(0, end);
       if (end == std::string_view::npos || count_ > kMaxSegments) return;
       path.remove_prefix(end + 1);
@@ -32,70 +60,50 @@ class Segments {
   std::size_t size() const { return count_; }
   std::string_view operator[](std::size_t i) const { return parts_[i]; }
   /// From segment `i` to the end of the path.
-  std::string_view rest(std::size_t i) const { return rests_[i]; }
+  std::string_view rest(std::size_t i) const {
+    return {parts_[i].data(), static_cast<std::size_t>(end_ - parts_[i].data())};
+  }
 
  private:
   std::array<std::string_view, kMaxSegments + 1> parts_;
-  std::array<std::string_view, kMaxSegments + 1> rests_;
   std::size_t count_ = 0;
+  const char* end_ = nullptr;
 };
 
-bool is_parameter(std::string_view segment) {
-  return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
-}
-bool is_rest(std::string_view segment) {
-  return is_parameter(segment) && segment.size() > 5 && segment.ends_with("...}");
-}
-
 /// How well the pattern fits; 0 if it does not. Parameters are decoded later, for the best alone.
-std::uint64_t fit(const std::vector<std::string>& pattern, const Segments& path) {
+std::uint64_t Router::fit(const Pattern& pattern, const Path& path) {
   std::uint64_t score = 0;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const std::string& wanted = pattern[i];
+  std::size_t i = 0;
+  for (const auto& [kind, text] : pattern.segments) {
     if (i >= path.size()) return 0;
     const unsigned shift = 2 * static_cast<unsigned>(kMaxSegments - i);
-    if (is_rest(wanted))
-      return percent_decode(path.rest(i)) ? score + (std::uint64_t{1} << shift) : 0;
-    if (is_parameter(wanted)) {
-      if (path[i].empty() || !percent_decode(path[i])) return 0;
+    const std::string_view part = path[i];
+    if (kind == Segment::Kind::rest)
+      return is_decodable(path.rest(i)) ? score + (std::uint64_t{1} << shift) : 0;
+    if (kind == Segment::Kind::parameter) {
+      if (part.empty() || !is_decodable(part)) return 0;
       score += std::uint64_t{2} << shift;
-    } else if (path[i] == wanted ||
-               (path[i].find('%') != std::string_view::npos && percent_decode(path[i]) == wanted)) {
+    } else if (part == text || (is_encoded(part) && percent_decode(part) == text)) {
       score += std::uint64_t{3} << shift;
     } else {
       return 0;
     }
+    ++i;
   }
-  return pattern.size() == path.size() ? score : 0;
+  return i == path.size() ? score : 0;
 }
 
-using Parameters = std::map<std::string, std::string, std::less<>>;
-
-Parameters parameters_of(const std::vector<std::string>& pattern, const Segments& path) {
-  Parameters parameters;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const std::string& wanted = pattern[i];
-    if (is_rest(wanted))
-      parameters[wanted.substr(1, wanted.size() - 5)] = percent_decode(path.rest(i)).value_or("");
-    else if (is_parameter(wanted))
-      parameters[wanted.substr(1, wanted.size() - 2)] = percent_decode(path[i]).value_or("");
+std::map<std::string, std::string, std::less<>> Router::parameters(const Pattern& pattern,
+                                                                   const Path& path) {
+  std::map<std::string, std::string, std::less<>> parameters;
+  std::size_t i = 0;
+  for (const auto& [kind, name] : pattern.segments) {
+    if (kind == Segment::Kind::rest) parameters[name] = percent_decode(path.rest(i)).value_or("");
+    if (kind == Segment::Kind::parameter) parameters[name] = percent_decode(path[i]).value_or("");
+    ++i;
   }
   return parameters;
 }
-
-void add_once(std::vector<std::string>& list, std::string_view item) {
-  if (std::find(list.begin(), list.end(), item) == list.end()) list.emplace_back(item);
-}
-
-Response allow_response(unsigned status, const std::vector<std::string>& allow) {
-  Response response = status == 204 ? Response(204) : error_response(status, "method_not_allowed");
-  std::string joined;
-  for (const std::string& method : allow) joined += (joined.empty() ? "" : ", ") + method;
-  response.headers.set("Allow", joined);
-  return response;
-}
-
-}  // namespace
 
 Response error_response(unsigned status, std::string_view id) {
   return text_response(status, "{\"error\":\"" + std::string(id) + "\"}", "application/json");
@@ -103,11 +111,19 @@ Response error_response(unsigned status, std::string_view id) {
 
 Router::Pattern Router::compile(std::string_view pattern) {
   Pattern compiled;
-  const Segments segments(pattern);
-  assert(segments.size() <= kMaxSegments);
-  for (std::size_t i = 0; i < segments.size(); ++i) {
-    compiled.segments.emplace_back(segments[i]);
-    compiled.literal = compiled.literal && !is_parameter(segments[i]);
+  const Path path(pattern);
+  assert(path.size() <= kMaxSegments);
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const std::string_view part = path[i];
+    if (is_rest(part))
+      compiled.segments.push_back(
+          {Segment::Kind::rest, std::string(part.substr(1, part.size() - 5))});
+    else if (is_parameter(part))
+      compiled.segments.push_back(
+          {Segment::Kind::parameter, std::string(part.substr(1, part.size() - 2))});
+    else
+      compiled.segments.push_back({Segment::Kind::literal, std::string(part)});
+    compiled.literal = compiled.literal && !is_parameter(part);
   }
   return compiled;
 }
@@ -162,13 +178,13 @@ Router::Match Router::match(Request& request) const {
 Router::Match Router::search(Request& request, std::string_view path) const {
   // An own HEAD route goes before the GET route, which answers HEAD as well.
   constexpr std::uint64_t kExactMethod = std::uint64_t{1} << 63;
-  const Segments segments(path);
+  const Path segments(path);
   Match found;
   std::uint64_t best = 0;
   const Pattern* fitting = nullptr;
   for (std::size_t i = 0; i < routes_.size(); ++i) {
     const auto& [pattern, route] = routes_[i];
-    std::uint64_t score = fit(pattern.segments, segments);
+    std::uint64_t score = fit(pattern, segments);
     if (score == 0) continue;
     add_once(found.allow, to_string(route.method));
     if (route.method == Method::get) add_once(found.allow, to_string(Method::head));
@@ -183,7 +199,7 @@ Router::Match Router::search(Request& request, std::string_view path) const {
   }
   for (std::size_t i = 0; i < websockets_.size(); ++i) {
     const auto& [pattern, route] = websockets_[i];
-    std::uint64_t score = fit(pattern.segments, segments);
+    std::uint64_t score = fit(pattern, segments);
     if (score == 0) continue;
     add_once(found.allow, to_string(Method::get));
     score |= kExactMethod;
@@ -195,7 +211,7 @@ Router::Match Router::search(Request& request, std::string_view path) const {
     found.number = routes_.size() + i + 1;
   }
   if (fitting) {
-    request.path_parameters = parameters_of(fitting->segments, segments);
+    request.path_parameters = parameters(*fitting, segments);
     found.allow.clear();
   } else if (!found.allow.empty()) {
     add_once(found.allow, to_string(Method::options));
@@ -226,18 +242,19 @@ Task<Response> Router::handle(Request& request, const Match& match, Logger* logg
   co_return response;
 }
 
+/// Not a coroutine: the handler is one already.
 Task<Response> Router::dispatch(Request& request, const Match& found) const {
-  if (found.route) co_return co_await found.route->handler(request);
+  if (found.route) return found.route->handler(request);
   if (found.websocket) {
     // RFC 9110, 15.5.22: the upgrade that would have helped is named.
     Response response = error_response(426, "upgrade_required");
     response.headers.set("Upgrade", "websocket");
-    co_return response;
+    return at_once(std::move(response));
   }
   if (!found.allow.empty())
-    co_return allow_response(request.method == Method::options ? 204 : 405, found.allow);
-  if (not_found_) co_return co_await not_found_(request);
-  co_return error_response(404, "not_found");
+    return at_once(allow_response(request.method == Method::options ? 204 : 405, found.allow));
+  if (not_found_) return not_found_(request);
+  return at_once(error_response(404, "not_found"));
 }
 
 Response Router::exception_response(const Request& request, const std::exception_ptr& thrown,

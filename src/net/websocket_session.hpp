@@ -7,6 +7,7 @@
 // sweep looks at the deadlines and cuts the socket, upon which both sides end.
 #pragma once
 
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/websocket/error.hpp>
@@ -95,6 +96,17 @@ class WebSocketSession final : public WebSocket,
     co_return Error(Errc::connection_lost, "websocket");
   }
 
+  Task<> drain() override {
+    std::array<char, 128> dropped;
+    while (!ended_) {
+      const auto [ec, n] = co_await ws_->async_read_some(asio::buffer(dropped), as_result);
+      if (ec)
+        co_await conclude(ec);
+      else if (!ws_->got_text())
+        close(CloseCode::policy, "text frames only");
+    }
+  }
+
   void close(CloseCode code, std::string_view reason) override {
     if (closing_ || ended_) return;
     closing_ = true;
@@ -120,11 +132,8 @@ class WebSocketSession final : public WebSocket,
   }
 
   /// Reads to the end, so that the queue is written and the close answered.
-  Task<> drain() {
-    for (;;) {
-      const auto message = co_await receive();
-      if (!message) break;
-    }
+  Task<> finish() {
+    co_await drain();
     co_await wait_for_writer();
   }
 
@@ -349,7 +358,7 @@ Task<> serve_websocket(std::shared_ptr<ServerContext> context,
   } else {
     socket->close(CloseCode::normal, "");
   }
-  co_await socket->drain();
+  co_await socket->finish();
   socket->release();
 }
 

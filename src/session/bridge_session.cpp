@@ -10,21 +10,30 @@ namespace bridge::session {
 namespace {
 
 constexpr std::size_t kMaxId = 0xFFFF;
+constexpr std::size_t kHead = 3;
+
+/// Tells nearly all ids apart at a glance, wherever they differ: those of one instance may begin
+/// and end alike.
+char check_sum(std::string_view id) {
+  unsigned sum = 0;
+  for (const char c : id) sum = sum * 31 + static_cast<unsigned char>(c);
+  return static_cast<char>(sum & 0xFF);
+}
 
 std::size_t length_at(const std::string& ids, std::size_t at) {
-  return static_cast<std::size_t>(static_cast<unsigned char>(ids[at])) << 8 |
-         static_cast<unsigned char>(ids[at + 1]);
+  return static_cast<std::size_t>(static_cast<unsigned char>(ids[at + 1])) << 8 |
+         static_cast<unsigned char>(ids[at + 2]);
 }
 
 }  // namespace
 
 bool RecentIds::contains(std::string_view id) const {
   id = id.substr(0, kMaxId);
+  const char sum = check_sum(id);
   for (std::size_t at = 0; at < ids_.size();) {
     const std::size_t length = length_at(ids_, at);
-    at += 2;
-    if (length == id.size() && ids_.compare(at, length, id) == 0) return true;
-    at += length;
+    if (ids_[at] == sum && ids_.compare(at + kHead, length, id) == 0) return true;
+    at += kHead + length;
   }
   return false;
 }
@@ -34,9 +43,10 @@ bool RecentIds::insert(std::string_view id) {
   if (id.empty() || contains(id)) return false;
   // First out, then in: ids are alike long, and so the block does not grow for it.
   if (count_ == limit_) {
-    ids_.erase(0, 2 + length_at(ids_, 0));
+    ids_.erase(0, kHead + length_at(ids_, 0));
     --count_;
   }
+  ids_.push_back(check_sum(id));
   ids_.push_back(static_cast<char>(id.size() >> 8));
   ids_.push_back(static_cast<char>(id.size() & 0xFF));
   ids_.append(id);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "telemetry/escape.hpp"
 
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
 #include <cstdint>
 #include <cstdio>
 
@@ -48,6 +51,10 @@ bool must_escape(std::uint32_t code) {
          (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);  // direction
 }
 
+/// What stands for itself, in JSON as in a text line. Nearly every value is made of nothing else.
+bool is_plain(char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
+bool is_plain_word(char c) { return is_plain(c) && c != ' ' && c != '='; }
+
 }  // namespace
 
 std::string clean_utf8(std::string_view text) {
@@ -66,7 +73,12 @@ std::string clean_utf8(std::string_view text) {
   return clean;
 }
 
-std::string text_value(std::string_view text) {
+void append_text_value(std::string& out, std::string_view text) {
+  if (!text.empty() && text.size() <= kMaxValueBytes &&
+      std::all_of(text.begin(), text.end(), is_plain_word)) {
+    out.append(text);
+    return;
+  }
   const std::string clean = clean_utf8(text);
   std::string value;
   bool quote = clean.empty();
@@ -90,7 +102,19 @@ std::string text_value(std::string_view text) {
     }
     rest.remove_prefix(next.bytes);
   }
-  return quote ? "\"" + value + "\"" : value;
+  if (quote) out.push_back('"');
+  out.append(value);
+  if (quote) out.push_back('"');
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  if (text.size() <= kMaxValueBytes && std::all_of(text.begin(), text.end(), is_plain)) {
+    out.push_back('"');
+    out.append(text);
+    out.push_back('"');
+  } else {
+    out.append(boost::json::serialize(boost::json::string(clean_utf8(text))));
+  }
 }
 
 }  // namespace bridge::telemetry

@@ -6,18 +6,12 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
-#include <array>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-#include <charconv>
 #include <map>
 
-#include "telemetry/escape.hpp"
+#include "telemetry/log_line.hpp"
 
 namespace bridge::telemetry {
 namespace {
-
-namespace json = boost::json;
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
@@ -33,22 +27,6 @@ spdlog::level::level_enum to_spdlog(Level level) {
       break;
   }
   return spdlog::level::off;
-}
-
-std::string_view name_of(Level level) {
-  switch (level) {
-    case Level::debug:
-      return "debug";
-    case Level::info:
-      return "info";
-    case Level::warning:
-      return "warning";
-    case Level::error:
-      return "error";
-    case Level::off:
-      break;
-  }
-  return "off";
 }
 
 /// Decides per event name whether a line is one too many.
@@ -95,30 +73,6 @@ class RepeatLimit {
   std::map<std::string, Window, std::less<>> events_;
 };
 
-/// An empty text: there was no hint, no ref. The line is easier to read without.
-bool says_nothing(const Field& field) {
-  const auto* text = std::get_if<std::string_view>(&field.value);
-  return text && text->empty();
-}
-
-struct PrintText {
-  std::string operator()(std::string_view v) const { return text_value(v); }
-  std::string operator()(std::int64_t v) const { return std::to_string(v); }
-  std::string operator()(double v) const {
-    std::array<char, 64> text{};
-    const auto [end, failed] = std::to_chars(text.data(), text.data() + text.size(), v);
-    return failed == std::errc() ? std::string(text.data(), end) : std::string("nan");
-  }
-  std::string operator()(bool v) const { return v ? "true" : "false"; }
-};
-
-struct PrintJson {
-  json::value operator()(std::string_view v) const { return json::string(clean_utf8(v)); }
-  json::value operator()(std::int64_t v) const { return v; }
-  json::value operator()(double v) const { return v; }
-  json::value operator()(bool v) const { return v; }
-};
-
 class SpdlogLogger final : public Logger {
  public:
   SpdlogLogger(const LogOptions& options, std::string name)
@@ -146,10 +100,13 @@ class SpdlogLogger final : public Logger {
       if (!verdict.write) return;
       suppressed = verdict.suppressed;
     }
-    const std::string line = options_.format == LogFormat::json
-                                 ? json_line(level, event, fields, now, suppressed)
-                                 : text_line(level, event, fields, now, suppressed);
-    logger_.log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
+    const LogLine line{now, level, name_, event, fields, suppressed};
+    text_.clear();
+    if (options_.format == LogFormat::json)
+      append_as_json(text_, line);
+    else
+      append_as_text(text_, line);
+    logger_.log(to_spdlog(level), spdlog::string_view_t(text_.data(), text_.size()));
   }
 
  private:
@@ -158,43 +115,10 @@ class SpdlogLogger final : public Logger {
     return std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
   }
 
-  std::string text_line(Level level, std::string_view event, std::span<const Field> fields,
-                        Time now, std::uint64_t suppressed) const {
-    std::string line = to_iso8601(now);
-    line.append(" ").append(name_of(level)).append(" ").append(name_).append(" ");
-    line.append(text_value(event));
-    for (const Field& field : fields) {
-      if (says_nothing(field)) continue;
-      line.append(" ")
-          .append(text_value(field.name))
-          .append("=")
-          .append(std::visit(PrintText{}, field.value));
-    }
-    if (suppressed > 0) line.append(" suppressed=").append(std::to_string(suppressed));
-    return line;
-  }
-
-  std::string json_line(Level level, std::string_view event, std::span<const Field> fields,
-                        Time now, std::uint64_t suppressed) const {
-    json::object line;
-    line["time"] = to_iso8601(now);
-    line["level"] = name_of(level);
-    line["logger"] = name_;
-    line["event"] = clean_utf8(event);
-    for (const Field& field : fields) {
-      if (says_nothing(field)) continue;
-      std::string key = clean_utf8(field.name);
-      // A field may not overwrite what we say ourselves.
-      if (line.contains(key)) key = "field_" + key;
-      line[key] = std::visit(PrintJson{}, field.value);
-    }
-    if (suppressed > 0) line["suppressed"] = suppressed;
-    return json::serialize(line);
-  }
-
   LogOptions options_;
   std::string name_;
   RepeatLimit limit_;
+  std::string text_;  ///< of the last line; its memory is used again
   spdlog::logger logger_;
 };
 

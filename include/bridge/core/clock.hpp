@@ -28,7 +28,7 @@ class SystemTime final : public TimeSource {
   }
 };
 
-/// "2026-04-01T12:00:00.123Z"
+/// "2026-04-01T12:00:00.123Z"; years 0 to 9999.
 std::string to_iso8601(Time time);
 
 inline Deadline in(std::chrono::steady_clock::duration limit) {

@@ -20,7 +20,9 @@ namespace json = boost::json;
 
 /// An absent or blank body is `{}`; anything else must be one JSON object in valid UTF-8, no
 /// deeper than `max_depth`. Errors: malformed, invalid_argument (JSON, but not an object).
-Result<json::object> parse_object(std::string_view body, std::size_t max_depth = 32);
+/// Lifetime: what `memory` points to must outlive the object.
+Result<json::object> parse_object(std::string_view body, std::size_t max_depth = 32,
+                                  json::storage_ptr memory = {});
 
 /// The number of Unicode characters in valid UTF-8.
 std::size_t count_characters(std::string_view utf8);

@@ -57,8 +57,8 @@ class Router {
   struct Match {
     const Route* route = nullptr;
     const WebSocketRoute* websocket = nullptr;
-    std::size_t number = 0;          ///< of the route, below `size()`; 0 for none
-    std::vector<std::string> allow;  ///< methods of the path when only the method is wrong
+    std::size_t number = 0;               ///< of the route, below `size()`; 0 for none
+    std::vector<std::string_view> allow;  ///< methods of the path when only the method is wrong
   };
   Match match(Request& request) const;
   /// Numbers of routes, 0 for none included, and the pattern of each (empty for none).
@@ -74,11 +74,20 @@ class Router {
   void finish(const Request& request, Response& response) const;
 
  private:
+  struct Segment {
+    enum class Kind { literal, parameter, rest };
+    Kind kind = Kind::literal;
+    std::string text;  ///< of the literal; the name of a parameter
+  };
   struct Pattern {
-    std::vector<std::string> segments;
+    std::vector<Segment> segments;
     bool literal = true;  ///< no parameters: found by its text
   };
+  class Path;
 
+  static std::uint64_t fit(const Pattern& pattern, const Path& path);
+  static std::map<std::string, std::string, std::less<>> parameters(const Pattern& pattern,
+                                                                    const Path& path);
   static Pattern compile(std::string_view pattern);
   const Route* find_literal(Method method, std::string_view path, std::size_t& number) const;
   Match search(Request& request, std::string_view path) const;

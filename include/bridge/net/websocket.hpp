@@ -50,6 +50,10 @@ class WebSocket {
   /// Cancellation: none; call `close`, which makes a pending `receive` return.
   virtual Task<Result<std::string>> receive() = 0;
 
+  /// As `receive` until it fails, for a socket on which only we speak: what comes is checked and
+  /// dropped. There are ten thousand that wait here for hours, so this takes less memory.
+  virtual Task<> drain() = 0;
+
   /// Sends what is queued, then a close frame; bounded by the write deadline. Idempotent.
   virtual void close(CloseCode code, std::string_view reason) = 0;
 
@@ -65,7 +69,7 @@ class WebSocket {
   /// read them: they were written before a ping that was answered.
   virtual std::uint64_t confirmed_frames() const = 0;
   virtual std::uint64_t queued_frames() const = 0;  ///< accepted by `send` so far
-  /// Valid once `receive` has failed.
+  /// Valid once `receive` has failed or `drain` has returned.
   virtual Ending ending() const = 0;
 };
 

@@ -18,6 +18,9 @@ class FakeSocket final : public net::WebSocket {
     while (!over) (void)co_await changed_.wait(changed_.generation(), in(std::chrono::seconds(20)));
     co_return Error(Errc::connection_lost);
   }
+  Task<> drain() override {
+    while (!over) (void)co_await changed_.wait(changed_.generation(), in(std::chrono::seconds(20)));
+  }
   void close(net::CloseCode c, std::string_view) override { end(net::Ending::by_us, c); }
   void set_farewell(std::function<std::string()> reason) override { farewell = std::move(reason); }
   void confirm_soon() override { wants_confirmation = true; }

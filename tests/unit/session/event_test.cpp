@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <numeric>
 
 #include "bridge/session/bridge_session.hpp"
 
@@ -51,6 +52,29 @@ TEST(RecentIdsTest, TheOldestGoesFirst) {
   for (const char* id : {"bb", "ccc", "dddd"}) EXPECT_TRUE(ids.contains(id));
 }
 
+TEST(RecentIdsTest, ACopyGoesItsOwnWay) {
+  const auto id = [](int n) { return "id" + std::to_string(n); };
+  const auto kept = [&](const RecentIds& ids) {
+    std::vector<int> found;
+    for (int n = 0; n < 1000; ++n)
+      if (ids.contains(id(n))) found.push_back(n);
+    return found;
+  };
+  RecentIds ids(256);
+  for (int n = 0; n < 500; ++n) EXPECT_TRUE(ids.insert(id(n)));
+  const RecentIds before = ids;
+  for (int n = 500; n < 1000; ++n) {
+    EXPECT_TRUE(ids.insert(id(n)));
+    EXPECT_FALSE(ids.contains(id(n - 256)));
+    EXPECT_TRUE(ids.contains(id(n - 255)));
+  }
+  std::vector<int> last(256);
+  std::iota(last.begin(), last.end(), 244);
+  EXPECT_EQ(kept(before), last);
+  std::iota(last.begin(), last.end(), 744);
+  EXPECT_EQ(kept(ids), last);
+}
+
 TEST(RecentIdsTest, NeitherEmptyNorAPartOfAnotherId) {
   RecentIds ids;
   EXPECT_FALSE(ids.insert(""));
@@ -64,6 +88,14 @@ TEST(RecentIdsTest, NeitherEmptyNorAPartOfAnotherId) {
       5);
   EXPECT_TRUE(ids.insert(odd));
   EXPECT_TRUE(ids.contains(odd));
+}
+
+TEST(RecentIdsTest, IdsOfTheSameCheckSumAreTwo) {
+  RecentIds ids;
+  EXPECT_TRUE(ids.insert("Aa"));  // 65 * 31 + 97 is 66 * 31 + 66
+  EXPECT_FALSE(ids.contains("BB"));
+  EXPECT_TRUE(ids.insert("BB"));
+  EXPECT_FALSE(ids.insert("Aa"));
 }
 
 TEST(RecentIdsTest, ALongIdIsItself) {

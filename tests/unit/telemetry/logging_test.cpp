@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/json/parse.hpp>
+#include <limits>
 #include <sstream>
 
 namespace bridge::telemetry {
@@ -89,11 +90,27 @@ TEST_F(LoggingTest, WritesOneJsonObjectPerLine) {
 }
 
 TEST_F(LoggingTest, AFieldCannotOverwriteWhatTheLoggerSays) {
-  make(LogFormat::json)->info("real", {{"event", "forged"}, {"level", "error"}});
+  make(LogFormat::json)
+      ->info("real", {{"event", "forged"}, {"level", "error"}, {"a", "first"}, {"a", "second"}});
   const json::object line = json::parse(out_.str()).as_object();
   EXPECT_EQ(line.at("event"), "real");
   EXPECT_EQ(line.at("level"), "info");
   EXPECT_EQ(line.at("field_event"), "forged");
+  EXPECT_EQ(line.at("a"), "first");
+  EXPECT_EQ(line.at("field_a"), "second");
+}
+
+TEST_F(LoggingTest, NumbersAndTruthsAreJsonWhateverTheyAre) {
+  make(LogFormat::json)
+      ->info("e", {{"small", std::numeric_limits<std::int64_t>::min()},
+                   {"tiny", 1e-9},
+                   {"none", std::numeric_limits<double>::quiet_NaN()},
+                   {"yes", true}});
+  const json::object line = json::parse(out_.str()).as_object();
+  EXPECT_EQ(line.at("small"), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(line.at("tiny"), 1e-9);
+  EXPECT_TRUE(line.at("none").is_null());
+  EXPECT_EQ(line.at("yes"), true);
 }
 
 TEST_F(LoggingTest, BrokenUtf8BecomesValidJson) {
