@@ -31,6 +31,8 @@ enum class Who {
   wrong_agent,
   servicenow,
   wrong_servicenow,
+  copilot,
+  wrong_copilot,
   badly_signed,  ///< the right secret beside a signature that does not fit
 };
 
@@ -77,6 +79,10 @@ Call credentials(Call call, Who who, const Visitor& owner, const Visitor& other)
       return std::move(call).hook();
     case Who::wrong_servicenow:
       return std::move(call).with("X-Bridge-Secret", "wrong");
+    case Who::copilot:
+      return std::move(call).with("X-API-Key", kCopilotKey);
+    case Who::wrong_copilot:
+      return std::move(call).with("X-API-Key", "wrong");
     case Who::badly_signed:
       return std::move(call).hook().with("X-Bridge-Signature",
                                          "t=1700000000,v1=" + std::string(64, '0'));
@@ -362,6 +368,49 @@ std::vector<Row> server_rows() {
   return rows;
 }
 
+/// Lenient with what an Activity holds besides: only what no answer is possible without is asked
+/// for.
+std::vector<Row> activity_rows() {
+  std::vector<Row> rows;
+  const auto activity = [](const std::string& conversation, const std::string& url,
+                           const std::string& rest = "") {
+    return R"({"type":"message","text":"hi","from":{"id":"$sid"},"conversation":)" + conversation +
+           R"(,"serviceUrl":)" + url + rest + "}";
+  };
+  const std::string conversation = R"({"id":"c1"})";
+  const std::string url = R"("https://copilot.example/cb?s=1")";
+  const auto add = [&](std::string what, std::string body, Who who, unsigned status,
+                       std::string error) {
+    rows.push_back({"messages_" + std::move(what), net::Method::post, "/api/messages",
+                    std::move(body), who, State::live, status, std::move(error)});
+  };
+  for (const auto& [what, who] : {std::pair<std::string, Who>{"by_nobody", Who::nobody},
+                                  {"with_wrong_key", Who::wrong_copilot},
+                                  {"with_session_token", Who::owner},
+                                  {"with_cookie", Who::owner_cookie},
+                                  {"with_agent_secret", Who::agent},
+                                  {"with_servicenows_secret", Who::servicenow}}) {
+    add(what, activity(conversation, url), who, 401, "unauthorized");
+    add("garbage_" + what, "{", who, 401, "unauthorized");
+  }
+  add_bodies(rows, "messages", "/api/messages", Who::copilot);
+  const auto refused = [&](std::string what, std::string body) {
+    add(std::move(what), std::move(body), Who::copilot, 400, "invalid_argument");
+  };
+  refused("without_body", "");
+  for (const char* type : {"42", "null", "[]", "{}", "true", R"("")"})
+    refused("of_type_" + std::to_string(rows.size()),
+            object_with("type", type, R"(,"conversation":{"id":"c1"},"serviceUrl":)" + url));
+  for (const char* odd : {"42", "null", "[]", "{}", R"("c1")", R"({"id":42})", R"({"id":" "})"})
+    refused("in_conversation_" + std::to_string(rows.size()), activity(odd, url));
+  for (const char* odd : {"42", "null", "[]", R"("")"})
+    refused("with_url_" + std::to_string(rows.size()), activity(conversation, odd));
+  refused("in_too_long_conversation", activity(R"({"id":")" + many(2'001) + "\"}", url));
+  refused("with_too_long_url", activity(conversation, "\"https://" + many(9'000) + "\""));
+  refused("with_too_long_id", activity(conversation, url, R"(,"id":")" + many(1'001) + "\""));
+  return rows;
+}
+
 /// All rows of one endpoint.
 struct Table {
   std::string name;
@@ -371,7 +420,7 @@ void PrintTo(const Table& table, std::ostream* out) { *out << table.name; }
 
 std::vector<Table> by_endpoint() {
   std::map<std::string, Table> tables;
-  for (const auto& rows : {browser_rows(), server_rows()})
+  for (const auto& rows : {browser_rows(), server_rows(), activity_rows()})
     for (const Row& row : rows) {
       std::string name = row.error == "not_found" ? "unknown_path"
                                                   : row.target.substr(1, row.target.find('?') - 1);
@@ -516,6 +565,8 @@ TEST(BodyLimits, AreSetForEveryRoute) {
     ASSERT_TRUE(match.route) << path;
     EXPECT_EQ(match.route->body_limit, limit) << path;
   }
+  Call activity = post("/api/messages");
+  EXPECT_EQ(front.router.match(activity.request).route->body_limit, 512u * 1024);
   Call hook = post("/api/servicenow/webhook");
   EXPECT_EQ(front.router.match(hook.request).route->body_limit, 1024u * 1024);
 }
