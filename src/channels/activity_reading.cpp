@@ -158,6 +158,7 @@ void read_message(const json::object& activity, handoff::ActivityTurn& turn) {
     turn.text = value->is_object() ? lines_of(value->get_object()) : written(*value);
   if (has_files(activity)) turn.remark = NoticeEvent{Notice::no_files, {}};
   turn.asks_for_person = session::asks_for_a_person(turn.text);
+  turn.asks_to_leave = session::asks_to_leave(turn.text);
 }
 
 void read_event(const json::object& activity, handoff::ActivityTurn& turn) {

@@ -171,6 +171,7 @@ Task<Result<>> Handoff::take_activity(ActivityTurn& turn, TurnOutcome& outcome) 
   input.says = turn.says;
   input.client_message_id = std::string(session::kActivityMessage) + random_hex(12);
   input.asks_for_person = turn.asks_for_person;
+  input.asks_to_leave = turn.asks_to_leave;
   if (!turn.query.empty()) input.query_hash = std::hash<std::string>()(turn.query);
   input.remark = std::move(turn.remark);
   input.carries_answer = turn.carries_answer;
@@ -191,6 +192,9 @@ Task<Result<>> Handoff::take_activity(ActivityTurn& turn, TurnOutcome& outcome) 
     }
     input.opening.opening_message = turn.query.empty() ? turn.text : turn.query;
     input.opening.context = std::move(turn.context);
+    if (!turn.query.empty() && turn.text != turn.query && !turn.text.empty())
+      input.opening.context +=
+          (input.opening.context.empty() ? "Said then: " : "\nSaid then: ") + turn.text;
     input.opening.short_description = short_description("Copilot Studio handoff from ", claims);
   }
   input.text = std::move(turn.text);

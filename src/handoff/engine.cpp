@@ -158,7 +158,6 @@ void Engine::publish(const EntryPtr& entry, std::shared_ptr<const BridgeSession>
   for (const LoggedEventPtr& event : events) entry->log.append(event);
   entry->log.trim(options_.log, ports_.time.now());
   for (const LoggedEventPtr& event : events) {
-    if (!session::shown_on_the_web(event->event)) continue;
     // A subscriber may detach another while it is told; walk a copy.
     const std::vector<Subscriber*> readers = entry->subscribers;
     for (Subscriber* reader : readers) reader->on_event(event);

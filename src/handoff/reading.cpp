@@ -57,7 +57,6 @@ bool read_now(Entry& entry, const std::optional<Cursor>& after, PollPage& page) 
     page.recovered = read.recovered;
     if (!read.recovered) page.frames.push_back(resync_frame(entry));
     events = std::move(read.events);
-    std::erase_if(events, [](const auto& one) { return !session::shown_on_the_web(one->event); });
   } else {
     events = entry.plain.drain(entry.log);
   }
@@ -111,8 +110,7 @@ Task<Result<Subscription>> Handoff::subscribe(SessionId id, std::optional<Cursor
   if (after) {
     const session::EventLog::Page page = entry->log.read(*after, entry->state->epoch);
     if (!page.recovered) subscriber.on_transient(resync_frame(*entry));
-    for (const session::LoggedEventPtr& event : page.events)
-      if (session::shown_on_the_web(event->event)) subscriber.on_event(event);
+    for (const session::LoggedEventPtr& event : page.events) subscriber.on_event(event);
     entry->subscribers.push_back(&subscriber);
   } else {
     entry->plain.attach(subscriber, entry->log);

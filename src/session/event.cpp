@@ -191,12 +191,18 @@ std::string_view to_string(Notice notice) {
 }
 
 bool shown_to_plain_readers(const Event& event) {
-  if (!shown_on_the_web(event)) return false;
+  if (event.carried) return false;
   return std::holds_alternative<StatusEvent>(event.what) ||
          std::holds_alternative<RepMessageEvent>(event.what);
 }
 
-std::string render(const Event& event) { return std::visit(Render{event.seq}, event.what); }
+std::string render(const Event& event) {
+  if (!event.carried) return std::visit(Render{event.seq}, event.what);
+  // A reader counts; a place that is missing would look like a loss.
+  Frame frame("carried");
+  frame.raw("seq", std::to_string(event.seq));
+  return std::move(frame).take();
+}
 
 std::string render_typing(const std::string& rep_name) {
   Frame frame("typing");

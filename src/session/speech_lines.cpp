@@ -18,8 +18,10 @@ struct Language {
 constexpr std::array<Language, 4> kLanguages{{
     {"en",
      {"You are in line for a live agent. Your ticket is **{}**. What you write here now goes to "
-      "them.",
-      "You are in line for a live agent. What you write here now goes to them.",
+      "them; to leave, write: end chat",
+      "You are in line for a live agent. What you write here now goes to them; to leave, write: "
+      "end "
+      "chat",
       "You are in line for a live agent, and can go on here. Your ticket is **{}**.",
       "You are talking to **{}**, and can go on here.",
       "**{}** joined.",
@@ -43,8 +45,10 @@ constexpr std::array<Language, 4> kLanguages{{
       "Earlier messages are no longer kept and could not be shown."}},
     {"de",
      {"Sie sind in der Warteschlange. Ihr Ticket ist **{}**. Was Sie ab jetzt hier schreiben, geht "
-      "an den Mitarbeiter.",
-      "Sie sind in der Warteschlange. Was Sie ab jetzt hier schreiben, geht an den Mitarbeiter.",
+      "an den Mitarbeiter; zum Beenden schreiben Sie: Chat beenden",
+      "Sie sind in der Warteschlange. Was Sie ab jetzt hier schreiben, geht an den Mitarbeiter; "
+      "zum "
+      "Beenden schreiben Sie: Chat beenden",
       "Sie sind in der Warteschlange und können hier weiterschreiben. Ihr Ticket ist **{}**.",
       "Sie sprechen mit **{}** und können hier weiterschreiben.",
       "**{}** ist jetzt im Gespräch.",
@@ -72,9 +76,9 @@ constexpr std::array<Language, 4> kLanguages{{
       "Frühere Nachrichten sind nicht mehr gespeichert und konnten nicht gezeigt werden."}},
     {"fr",
      {"Vous êtes dans la file d'attente. Votre ticket est **{}**. Ce que vous écrivez ici est "
-      "maintenant transmis au conseiller.",
+      "maintenant transmis au conseiller ; pour quitter, écrivez : terminer le chat",
       "Vous êtes dans la file d'attente. Ce que vous écrivez ici est maintenant transmis au "
-      "conseiller.",
+      "conseiller ; pour quitter, écrivez : terminer le chat",
       "Vous êtes dans la file d'attente et pouvez continuer ici. Votre ticket est **{}**.",
       "Vous parlez avec **{}** et pouvez continuer ici.",
       "**{}** a rejoint la conversation.",
@@ -102,8 +106,10 @@ constexpr std::array<Language, 4> kLanguages{{
       "Les messages précédents ne sont plus conservés et n'ont pas pu être affichés."}},
     {"es",
      {"Está en la cola de espera. Su ticket es **{}**. Lo que escriba aquí se envía ahora al "
-      "agente.",
-      "Está en la cola de espera. Lo que escriba aquí se envía ahora al agente.",
+      "agente; para salir, escriba: terminar chat",
+      "Está en la cola de espera. Lo que escriba aquí se envía ahora al agente; para salir, "
+      "escriba: "
+      "terminar chat",
       "Está en la cola de espera y puede continuar aquí. Su ticket es **{}**.",
       "Está hablando con **{}** y puede continuar aquí.",
       "**{}** se ha unido.",

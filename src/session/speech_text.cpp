@@ -168,4 +168,14 @@ bool asks_for_a_person(std::string_view text) {
          std::any_of(kPhrases.begin(), kPhrases.end(), has);
 }
 
+bool asks_to_leave(std::string_view text) {
+  static constexpr std::array<std::string_view, 9> kWords{
+      "end chat",         "end the chat",     "/end",
+      "chat beenden",     "gespräch beenden", "terminer la conversation",
+      "terminer le chat", "terminar chat",    "terminar la conversación"};
+  const std::string words = plain_words(text);
+  return std::any_of(kWords.begin(), kWords.end(),
+                     [&](std::string_view word) { return words == word; });
+}
+
 }  // namespace bridge::session

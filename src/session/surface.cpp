@@ -90,6 +90,7 @@ void Turn::take_address(const ActivityTaken& input) {
     surface.address = input.address;
     if (input.address.service_url.empty() && !moved) surface.address.service_url = std::move(url);
     ++surface.generation;
+    surface.last_turn = now_;
     surface.waits_for_turn = false;
     surface.next_try = {};
     surface.attempts = 0;
@@ -103,6 +104,7 @@ void Turn::take_words(const ActivityTaken& input) {
   const bool again = s().state == State::closed && s().chat.number > 0;
   const bool asks = input.says == ActivityTaken::Says::ask || input.asks_for_person ||
                     (input.query_hash != 0 && input.query_hash != s().surface->query_hash);
+  if (input.asks_to_leave && s().state == State::bot) return say(Verdict::already);
   if (again && !asks) {
     notify(Notice::chat_over, s().chat.interaction_number);
     return say(Verdict::session_closed);
@@ -116,6 +118,7 @@ void Turn::take_words(const ActivityTaken& input) {
     });
     return begin_chat(input.opening);
   }
+  if (input.asks_to_leave) return on(End{CloseReason::user_ended, input.opening.trace});
   if (input.says == ActivityTaken::Says::message && !input.text.empty()) {
     on(UserMessage{input.text, input.client_message_id, input.opening.trace});
     if (out_.verdict == Verdict::too_many) notify(Notice::too_many);
@@ -221,7 +224,13 @@ void Turn::resume_delivery() {
   });
 }
 
-/// Nobody touches a chat that is read elsewhere, so ServiceNow's idle rule may end it; that its
+bool is_awaited(const BridgeSession& session, const Policy& policy, Time now) {
+  if (!session.surface) return false;
+  return session.state == State::queued ||
+         now < session.surface->last_turn + policy.carried_patience;
+}
+
+/// ServiceNow's idle rule ends a chat in which somebody elsewhere has fallen silent; that its
 /// webhook was lost is found out by asking now and then.
 void Turn::check_on_chat() {
   if (!s().surface || s().state != State::live || s().chat.api < 2) return;

@@ -66,7 +66,8 @@ void Turn::on(const Tick& input) {
       const Chat chat = s().chat;
       close_chat(CloseReason::abandoned);
       end_in_servicenow(chat, CloseReason::abandoned, {});
-    } else if (s().chat.api >= 2 && is_present(input.presence, now_) &&
+    } else if (s().chat.api >= 2 &&
+               (is_present(input.presence, now_) || is_awaited(s(), policy_, now_)) &&
                now_ >= s().last_touch + policy_.touch_interval) {
       s().last_touch = now_;
       changed();
@@ -100,7 +101,7 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
   if (in_chat(session)) {
     if (presence.attached == 0 && !session.surface)
       at(last_reader(session, presence) + policy.abandoned_after);
-    if (session.chat.api >= 2 && is_present(presence, now))
+    if (session.chat.api >= 2 && (is_present(presence, now) || is_awaited(session, policy, now)))
       at(session.last_touch + policy.touch_interval);
   }
   if (session.surface) at(delivery_due(session));

@@ -99,6 +99,9 @@ class Turn {
   const Policy& policy_;
 };
 
+/// Whether somebody who is told in another channel waits for an answer, as far as can be known.
+bool is_awaited(const BridgeSession& session, const Policy& policy, Time now);
+
 /// When an event may be posted again, or a turn that never ended lets it; `Time::max()` if never.
 Time delivery_due(const BridgeSession& session);
 

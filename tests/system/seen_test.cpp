@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* kAgentSecret = "system-test-agent-secret-0123456789";
 constexpr const char* kHookSecret = "system-test-webhook-secret-0123456789";
+constexpr const char* kCopilotKey = "system-test-copilot-key-0123456789";
 
 /// A folder that goes with the test.
 class Folder {
@@ -108,8 +109,11 @@ class Witness {
 
 TEST(OpenApi, DescribesWhatTheProgramReallyAnswers) {
   RigOptions options;
-  options.bridge_environment = {
-      {"SN_REQUEST_TIMEOUT", "2s"}, {"OPEN_DEADLINE", "4s"}, {"RATE_LIMIT", "off"}};
+  options.bridge_environment = {{"SN_REQUEST_TIMEOUT", "2s"},
+                                {"OPEN_DEADLINE", "4s"},
+                                {"RATE_LIMIT", "off"},
+                                {"CS_API_KEY", kCopilotKey},
+                                {"CS_SERVICE_HOSTS", "127.0.0.1"}};
   Rig rig(std::move(options));
   Witness seen(rig);
   const std::string api = "/api/servicenow/";
@@ -189,6 +193,34 @@ TEST(OpenApi, DescribesWhatTheProgramReallyAnswers) {
   EXPECT_EQ(seen.post(api + "webhook", {{"bridge_session_id", "x"}}, hook), 404u);
   EXPECT_EQ(seen.post("/api/sn-webhook", {{"bridge_session_id", "x"}}, hook), 200u);
   EXPECT_EQ(seen.post("/directline/token", {{"user_id", "someone"}}), 501u);
+
+  const ProbeHeaders copilot{{"X-API-Key", kCopilotKey}};
+  const auto activity = [](std::string_view type, std::string_view mode, std::string_view url) {
+    json::object one{{"type", type},
+                     {"id", std::string(mode) + "-1"},
+                     {"text", "help"},
+                     {"conversation", {{"id", std::string(mode)}}}};
+    if (!mode.empty()) one["deliveryMode"] = mode;
+    if (!url.empty()) one["serviceUrl"] = url;
+    return one;
+  };
+  EXPECT_EQ(seen.post("/api/messages", activity("message", "expectReplies", "")), 401u);
+  EXPECT_EQ(seen.post("/api/messages", {}, copilot), 400u);
+  EXPECT_EQ(seen.post("/api/messages", activity("message", "expectReplies", ""), copilot), 200u);
+  EXPECT_EQ(seen.post("/api/messages", activity("message", "stream", ""), copilot), 200u);
+  EXPECT_EQ(
+      seen.post("/api/messages", activity("message", "normal", "https://evil.example/"), copilot),
+      403u);
+  EXPECT_EQ(seen.post("/api/messages",
+                      activity("conversationUpdate", "normal", "http://127.0.0.1:9/cb"), copilot),
+            202u);
+  Client watcher(rig);
+  json::object joining = activity("message", "expectReplies", "");
+  joining["conversation"] = {{"id", "joined"}};
+  joining["channelData"] = {{"bridgeSessionId", watcher.session}};
+  EXPECT_EQ(seen.post("/api/messages", joining, copilot), 200u);
+  auto watching = watcher.socket("0:0");
+  seen.frames(*watching, "carried");
 
   const Folder folder;
   const std::string served = folder.write("openapi.yaml", description);

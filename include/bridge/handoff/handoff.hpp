@@ -102,6 +102,7 @@ class ActivityTurn {
   std::string user_email;  ///< a claim, as everywhere
   std::string user_name;
   std::string web_session;  ///< the session of a page that this conversation belongs to; or empty
+  bool asks_to_leave = false;    ///< a message that ends the chat, if there is one
   bool asks_for_person = false;  ///< expressly
   std::string query;  ///< what the assistant was asked, as it passed it on; opens a chat if given
   std::optional<session::NoticeEvent> remark;  ///< what to say about the activity itself

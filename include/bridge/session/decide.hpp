@@ -36,6 +36,8 @@ struct Policy {
   int delivery_attempts = 12;                       ///< then it waits for the person's next turn
   std::chrono::milliseconds turn_limit{15'000};     ///< an unfinished turn holds posts no longer
   std::chrono::milliseconds ask_interval{300'000};  ///< whether a chat nobody reads is still on
+  /// So long after their last words somebody counts as reading who is told in another channel.
+  std::chrono::milliseconds carried_patience{1'800'000};
 };
 
 /// Who is reading, as far as this process knows.
@@ -131,6 +133,7 @@ struct ActivityTaken {
   Says says = Says::nothing;
   std::string text;
   std::string client_message_id;  ///< ours, for the message
+  bool asks_to_leave = false;     ///< by a message, if there is a chat
   bool asks_for_person = false;   ///< expressly; matters when the last chat is over
   std::size_t query_hash = 0;  ///< of the question that the assistant passed on; another one asks
   std::optional<NoticeEvent> remark;  ///< what the bridge has to say about the activity itself

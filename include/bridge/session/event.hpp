@@ -85,13 +85,11 @@ struct Event {
   std::uint64_t seq = 0;
   Time at{};
   std::variant<StatusEvent, UserMessageEvent, RepMessageEvent, ReceiptEvent, NoticeEvent> what;
-  /// Told in the conversation that carries the session's texts (DESIGN 3.2), and so not on the web.
+  /// Told in the conversation that carries the session's texts (DESIGN 3.2); on the web only its
+  /// place is shown.
   bool carried = false;
   bool operator==(const Event&) const = default;
 };
-
-/// Whether readers on the web, who may watch a session that another surface carries, see it.
-inline bool shown_on_the_web(const Event& event) { return !event.carried; }
 
 /// Whether a reader without a cursor (a page written for the old bridge) is shown it: such a page
 /// prints its own messages itself and knows no receipts.

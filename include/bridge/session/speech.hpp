@@ -44,5 +44,7 @@ std::vector<std::string> split_text(std::string_view text, std::size_t limit);
 
 /// Whether somebody whose chat is over asks for another one.
 bool asks_for_a_person(std::string_view text);
+/// Whether somebody ends the chat by saying just that, where there is no button for it.
+bool asks_to_leave(std::string_view text);
 
 }  // namespace bridge::session

@@ -84,6 +84,7 @@ struct ActivitySurface {
   Time next_try{};
   std::size_t query_hash = 0;  ///< of the last question that the assistant passed on; 0: none
   bool told_waiting = false;   ///< that opening takes long was said once
+  Time last_turn{};            ///< when something last came
   Time last_asked{};           ///< when ServiceNow was last asked whether the chat is still on
 };
 

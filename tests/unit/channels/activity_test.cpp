@@ -105,6 +105,7 @@ TEST(Messages, TheQuestionThatTheAssistantPassesOnOpensTheChat) {
   EXPECT_EQ(front.chat.opens[0].opening_message, "my VPN is broken");
   EXPECT_EQ(front.chat.opens[0].user_sys_id, "default-user") << "an e-mail is a claim";
   EXPECT_NE(front.chat.opens[0].short_description.find("a@example.com"), std::string::npos);
+  EXPECT_EQ(front.chat.opens[0].context, "Said then: yes please") << "no words are lost";
 }
 
 TEST(Messages, ATrustedEmailOpensTheChatAsThatUser) {
@@ -228,6 +229,15 @@ TEST(Messages, APagesSessionIsJoined) {
   by_data["channelData"] = {{"bridgeSessionId", other.id}};
   EXPECT_EQ(front.ask(copilot(by_data)).status, 202u);
   EXPECT_EQ(front.view(other.id)->state, State::queued);
+}
+
+TEST(Messages, AWordEndsTheChat) {
+  Front front;
+  front.ask(copilot(message("help", "1")));
+  const Answer answer = front.ask(copilot(expecting(message("End chat", "2"))));
+  EXPECT_EQ(texts(answer).back(), "endOfConversation");
+  EXPECT_EQ(front.chat.ends, std::vector<std::string>{"ix1"});
+  EXPECT_TRUE(front.chat.sends.empty());
 }
 
 TEST(Messages, TheEndOfTheConversationEndsTheChat) {

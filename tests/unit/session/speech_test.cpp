@@ -214,5 +214,12 @@ TEST(SpeechTest, WhoAsksForAPersonIsUnderstood) {
     EXPECT_FALSE(asks_for_a_person(text)) << text;
 }
 
+TEST(SpeechTest, OnlyWhoSaysJustThatLeaves) {
+  for (const char* text : {"end chat", "End chat.", "/end", "Chat beenden"})
+    EXPECT_TRUE(asks_to_leave(text)) << text;
+  for (const char* text : {"how do I end chat mode?", "the end", "", "chat"})
+    EXPECT_FALSE(asks_to_leave(text)) << text;
+}
+
 }  // namespace
 }  // namespace bridge::session

@@ -55,9 +55,11 @@ class SurfaceScript : public Script {
     said(claimed);
     tell_everything();
   }
-  bool noticed(const std::string& notice) const {
-    return std::any_of(history.begin(), history.end(), [&](const std::string& frame) {
-      return frame.find("\"notice\":\"" + notice + "\"") != std::string::npos;
+  /// Whether the last input made the bridge say that.
+  bool noticed(Notice notice) const {
+    return std::any_of(last.events.begin(), last.events.end(), [&](const Event& event) {
+      const auto* said = std::get_if<NoticeEvent>(&event.what);
+      return said && said->notice == notice;
     });
   }
   const ActivitySurface& surface() const { return *session.surface; }
@@ -190,7 +192,7 @@ TEST(SurfaceTest, WhatIsRefusedTwiceMakesRoomForTheRestAndIsSaid) {
   script.says("hm?", "2");
   script.not_posted(Delivered::refused);
   EXPECT_TRUE(script.counted("delivery_skipped"));
-  EXPECT_TRUE(script.noticed("not_shown"));
+  EXPECT_TRUE(script.noticed(Notice::not_shown));
   EXPECT_EQ(script.effects<Deliver>().size(), 1u) << "the next one goes on";
 }
 
@@ -252,13 +254,13 @@ TEST(SurfaceTest, AfterTheEndWordsAreNotSentUnlessTheyAskForAPerson) {
   script.tell_everything();
   ASSERT_EQ(script.session.state, State::closed);
   EXPECT_EQ(script.says("thanks, bye", "2").verdict, Verdict::session_closed);
-  EXPECT_TRUE(script.noticed("chat_over"));
+  EXPECT_TRUE(script.noticed(Notice::chat_over));
   EXPECT_TRUE(script.effects<OpenChat>().empty());
   ActivityTaken again = script.activity(Says::message, "agent", "3");
   again.asks_for_person = true;
   script.given(again);
   EXPECT_EQ(script.effects<OpenChat>().size(), 1u);
-  EXPECT_TRUE(script.noticed("another_chat"));
+  EXPECT_TRUE(script.noticed(Notice::another_chat));
   EXPECT_EQ(script.session.chat.number, 2);
 }
 
@@ -293,7 +295,7 @@ TEST(SurfaceTest, ARefusedOpenIsSaidAndTheNextWordsTryAgain) {
   refused.chat_number = 1;
   refused.error = Error(Errc::upstream_rejected);
   script.given(refused);
-  EXPECT_TRUE(script.noticed("not_connected"));
+  EXPECT_TRUE(script.noticed(Notice::not_connected));
   script.says("help!", "2");
   EXPECT_EQ(script.effects<OpenChat>().size(), 1u);
 }
@@ -305,7 +307,7 @@ TEST(SurfaceTest, AnOpenOfUnknownOutcomeIsAskedAboutByTheNextWords) {
   unknown.chat_number = 1;
   unknown.error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
   script.given(unknown);
-  EXPECT_TRUE(script.noticed("open_unknown"));
+  EXPECT_TRUE(script.noticed(Notice::open_unknown));
   script.says("hello?", "2");
   ASSERT_EQ(script.effects<OpenChat>().size(), 1u);
   EXPECT_TRUE(script.effects<OpenChat>()[0].ask_first);
@@ -318,7 +320,7 @@ TEST(SurfaceTest, AUserWhoMayNotIsToldSo) {
   input.refused = "forbidden";
   script.given(input);
   EXPECT_EQ(script.session.state, State::bot);
-  EXPECT_TRUE(script.noticed("not_connected"));
+  EXPECT_TRUE(script.noticed(Notice::not_connected));
 }
 
 TEST(SurfaceTest, AConversationThatJoinsAPageHearsWhereItStandsAndNotWhatWasSaid) {
@@ -327,7 +329,7 @@ TEST(SurfaceTest, AConversationThatJoinsAPageHearsWhereItStandsAndNotWhatWasSaid
   script.said(script.row("before", "m1"));
   const auto before = script.session.last_seq;
   script.given(script.activity(Says::nothing, "", "1"));
-  EXPECT_TRUE(script.noticed("joined_live"));
+  EXPECT_TRUE(script.noticed(Notice::joined_live));
   EXPECT_EQ(script.surface().told.seq, before);
   script.said(script.row("after", "m2"));
   EXPECT_TRUE(script.last.events.back().carried) << "the page is not shown it as well";
@@ -343,17 +345,40 @@ TEST(SurfaceTest, WhatThePageSendsItselfIsShownThere) {
   EXPECT_TRUE(script.last.events.back().carried);
 }
 
+TEST(SurfaceTest, WhoSpokeLatelyIsKeptFromTheIdleTimer) {
+  SurfaceScript script;
+  script.connected();
+  script.pass(script.policy.touch_interval);
+  script.tick(0);
+  EXPECT_EQ(script.effects<TouchChat>().size(), 1u);
+  script.pass(script.policy.carried_patience);
+  script.tick(0);
+  EXPECT_TRUE(script.effects<TouchChat>().empty()) << "then the idle rule may end it";
+  script.says("still here", "2");
+  script.tick(0);
+  EXPECT_EQ(script.effects<TouchChat>().size(), 1u);
+}
+
+TEST(SurfaceTest, WhoWaitsInTheQueueIsKeptThere) {
+  SurfaceScript script;
+  script.says("help", "1");
+  script.given(script.opened());
+  script.pass(script.policy.carried_patience * 3);
+  script.tick(0);
+  EXPECT_EQ(script.session.state, State::queued);
+  EXPECT_EQ(script.effects<TouchChat>().size(), 1u);
+}
+
 TEST(SurfaceTest, NobodyIsDeclaredGoneWhoReadsElsewhere) {
   SurfaceScript script;
   script.connected();
   script.pass(script.policy.abandoned_after * 3);
   script.tick(0);
   EXPECT_EQ(script.session.state, State::live);
-  EXPECT_EQ(script.effects<AskInteraction>().size(), 0u) << "the first look only sets the clock";
+  EXPECT_TRUE(script.effects<AskInteraction>().empty()) << "the first look only sets the clock";
   script.pass(script.policy.ask_interval);
   script.tick(0);
   EXPECT_EQ(script.effects<AskInteraction>().size(), 1u);
-  EXPECT_TRUE(script.effects<TouchChat>().empty()) << "the idle rule may end it";
   InteractionAnswered over;
   over.chat_number = 1;
   over.over = true;
@@ -361,6 +386,17 @@ TEST(SurfaceTest, NobodyIsDeclaredGoneWhoReadsElsewhere) {
   script.pass(script.policy.legacy_close_wait);
   script.tick(0);
   EXPECT_EQ(script.session.state, State::closed);
+}
+
+TEST(SurfaceTest, AChatIsEndedByAWord) {
+  SurfaceScript script;
+  script.connected();
+  ActivityTaken bye = script.activity(Says::message, "end chat", "2");
+  bye.asks_to_leave = true;
+  script.given(bye);
+  EXPECT_EQ(script.session.state, State::closed);
+  EXPECT_EQ(script.effects<EndChat>().size(), 1u);
+  EXPECT_TRUE(script.effects<SendMessage>().empty()) << "the agent is not sent it as well";
 }
 
 TEST(SurfaceTest, WhatWasOnItsWayWhenTheProcessDiedIsPostedAgain) {
@@ -378,14 +414,14 @@ TEST(SurfaceTest, TooMuchThatWaitsIsSaid) {
   script.says("help", "1");
   script.says("one", "2");
   EXPECT_EQ(script.says("two", "3").verdict, Verdict::too_many);
-  EXPECT_TRUE(script.noticed("too_many"));
+  EXPECT_TRUE(script.noticed(Notice::too_many));
 }
 
 TEST(SurfaceTest, ThatOpeningTakesLongIsSaidOnce) {
   SurfaceScript script;
   script.says("help", "1");
   script.given(TurnWaited());
-  EXPECT_TRUE(script.noticed("still_connecting"));
+  EXPECT_TRUE(script.noticed(Notice::still_connecting));
   EXPECT_TRUE(script.given(TurnWaited()).events.empty());
 }
 
@@ -404,7 +440,7 @@ TEST(SurfaceTest, WithoutAUrlNothingIsPosted) {
   script.given(input);
   script.given(script.opened());
   EXPECT_TRUE(script.effects<Deliver>().empty());
-  EXPECT_EQ(next_due(script.session, {}, script.policy, script.now), Time::max());
+  EXPECT_GT(next_due(script.session, {}, script.policy, script.now), script.now);
 }
 
 }  // namespace
