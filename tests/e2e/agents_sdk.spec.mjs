@@ -226,4 +226,19 @@ describe('the Agents SDK and the activities of the bridge', () => {
     assert.deepEqual(posted(silent).at(-1), ['botTimedOut', 'abandoned', ticket]);
     assert.equal(EndOfConversationCodes.AgentTimedOut, 'agentTimedOut');
   });
+
+  it('are understood also when the parent has not said who and where it is', async () => {
+    const talk = parent.conversation('nameless');
+    const wanted = talk.activity(ActivityTypes.Message, {
+      text: 'A person please', deliveryMode: DeliveryModes.ExpectReplies,
+      from: undefined, recipient: undefined, channelId: undefined,
+    });
+    const answer = await talk.again(wanted);
+    assert.equal(answer.status, 200);
+    const [reply] = JSON.parse(answer.text).activities.map((one) => Activity.fromObject(one));
+    ticketIn(reply.text);
+    assert.equal(reply.replyToId, wanted.id);
+    assert.deepEqual([reply.channelId, reply.recipient], [undefined, undefined]);
+    assert.deepEqual(reply.from, { role: RoleTypes.Agent });
+  });
 });
