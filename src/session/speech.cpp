@@ -13,18 +13,22 @@ namespace {
 namespace json = boost::json;
 
 /// What every activity of ours has: the two sides exchanged, and what it replies to. A bot sets no
-/// id, timestamp or service URL (Activity protocol, A2001 and following).
+/// id, timestamp or service URL (Activity protocol, A2001 and following). What the other side has
+/// not said is left out: Microsoft's Agents SDK refuses an activity with an empty id or channel.
 json::object envelope(std::string_view type, const ActivityAddress& address) {
   json::object activity;
   activity["type"] = type;
-  activity["channelId"] = address.channel_id;
+  if (!address.channel_id.empty()) activity["channelId"] = address.channel_id;
   activity["conversation"] = json::object{{"id", address.conversation_id}};
-  json::object from{{"id", address.agent_id}, {"role", "bot"}};
+  json::object from;
+  if (!address.agent_id.empty()) from["id"] = address.agent_id;
+  from["role"] = "bot";
   if (!address.agent_name.empty()) from["name"] = address.agent_name;
   activity["from"] = std::move(from);
-  json::object recipient{{"id", address.user_id}};
+  json::object recipient;
+  if (!address.user_id.empty()) recipient["id"] = address.user_id;
   if (!address.user_name.empty()) recipient["name"] = address.user_name;
-  activity["recipient"] = std::move(recipient);
+  if (!recipient.empty()) activity["recipient"] = std::move(recipient);
   if (!address.activity_id.empty()) activity["replyToId"] = address.activity_id;
   if (!address.locale.empty()) activity["locale"] = address.locale;
   return activity;

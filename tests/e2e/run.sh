@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The chat page in Chromium against the two built programs. Ends with the sum of node's test runner.
+# The chat page in Chromium, and the Microsoft 365 Agents SDK, against the two built programs. Ends
+# with the sum of node's test runner.
 #
 #   BUILD_DIR       build folder (build/dev, else build/release)
 #   BRIDGE_BINARY   handoff-bridge ($BUILD_DIR/bin/handoff-bridge)

@@ -130,7 +130,8 @@ export class Desk {
 }
 
 /// Both programs, acquainted with each other. `webDir`: what the bridge serves; web/ if not given.
-export async function startHouse(name, { webDir } = {}) {
+/// `settings(sandboxUrl)`: more lines for the bridge's settings.
+export async function startHouse(name, { webDir, settings: more } = {}) {
   const root = required('E2E_ROOT');
   const folder = await mkdtemp(join(tmpdir(), 'handoff-e2e-'));
   const started = [];
@@ -157,6 +158,7 @@ PORT=0
 BRIDGE_HOST=127.0.0.1
 RATE_LIMIT=off
 WEB_DIR=${webDir ?? join(root, 'web')}
+${more?.(sandboxUrl) ?? ''}
 `);
     const bridge = await start(`${name}-bridge`, required('BRIDGE_BINARY'), ['--env-file', envFile], {},
       /listening.* port=(\d+)/);

@@ -64,6 +64,15 @@ TEST(SpeechTest, AnActivityGoesBackTheWayItCame) {
     EXPECT_FALSE(activity.contains(never)) << never;
 }
 
+TEST(SpeechTest, WhatTheOtherSideHasNotSaidIsLeftOut) {
+  ActivityAddress address;
+  address.conversation_id = "c1";
+  const json::object activity = json::parse(speak_typing(address)).as_object();
+  EXPECT_EQ(activity, json::parse(R"({"type":"typing","conversation":{"id":"c1"},
+      "from":{"role":"bot"}})")
+                          .as_object());
+}
+
 TEST(SpeechTest, WhoSpeaksIsSaidWhenItChanges) {
   const ActivityAddress address = address_in();
   StatusEvent live;
