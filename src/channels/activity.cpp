@@ -12,6 +12,7 @@ namespace bridge::channels {
 namespace {
 
 constexpr std::size_t kMaxBody = 512 * 1024;
+constexpr std::chrono::milliseconds kTurn{8'000};  // channels give up after 10 to 15 s
 
 /// `{"activities":[...]}`: the replies to a turn with deliveryMode expectReplies.
 net::Response expected_replies(const std::vector<std::string>& activities, bool invoke) {
@@ -58,16 +59,22 @@ class Activities {
         auth_(guard, options.copilot, logger, metrics) {}
 
   Task<net::Response> take(net::Request& request) {
+    // Whatever takes its time before: the turn as a whole has to be answered.
+    const Deadline deadline = in(kTurn);
     auto caller = co_await auth_.check(request);
     if (!caller) co_return auth_.refuse(request, caller.error());
+    const bool proven = caller->proof != CopilotProof::none;
+    if (!proven) {
+      if (const auto may = guard_.admit(request); !may)
+        co_return refuse(logger_, request, may.error());
+    }
     const auto body = parse_object(request.body);
     if (!body) co_return refuse(logger_, request, body.error());
     auto read = read_activity(*body, options_.max_text_characters);
     if (!read) co_return refuse(logger_, request, read.error());
-    if (caller->proof == CopilotProof::none) {
-      if (const auto may = guard_.admit(request); !may)
-        co_return refuse(logger_, request, may.error());
-    }
+    // The id of a session proves nothing, so it takes somebody who does to name one.
+    if (!proven) read->turn.web_session.clear();
+    read->turn.deadline = deadline;
     read->turn.trace = trace_of(request);
     auto activities = co_await handoff_.activity_turn(std::move(read->turn));
     if (!activities) co_return refuse(logger_, request, activities.error());

@@ -89,12 +89,13 @@ std::string lines_of(const json::object& object) {
 /// In a group the text begins with a mention of the one who is spoken to.
 std::string without_own_mention(std::string text, const json::object& activity,
                                 const std::string& agent_id) {
+  if (agent_id.empty()) return text;
   for (const json::value& entity : array_of(activity, "entities")) {
     if (!entity.is_object() || text_of(entity.get_object(), "type") != "mention") continue;
     if (text_of(object_of(entity.get_object(), "mentioned"), "id") != agent_id) continue;
     const std::string mention = text_of(entity.get_object(), "text");
-    const auto at = mention.empty() ? std::string::npos : text.find(mention);
-    if (at != std::string::npos) text.erase(at, mention.size());
+    if (!mention.empty() && text.starts_with(mention)) text.erase(0, mention.size());
+    break;  // a search for each of many would take its time
   }
   return std::string(trim(text));
 }
@@ -178,7 +179,7 @@ void read_event(const json::object& activity, handoff::ActivityTurn& turn) {
 void read_edit(const json::object& activity, handoff::ActivityTurn& turn) {
   const std::string text = text_of(activity, "text");
   if (text.empty()) return;
-  turn.says = ActivityTaken::Says::message;
+  turn.says = ActivityTaken::Says::edit;
   turn.text = "(edited) " + text;
   // An edit has the id of what it changes.
   turn.activity_id += "\nedit\n" + std::to_string(std::hash<std::string>()(text));
@@ -200,11 +201,12 @@ void read_person(const json::object& activity, const json::object& from,
   turn.user_name = cut(text_of(from, "name"), kMaxName);
   turn.user_email = cut(text_of(channel, "userEmail"), 320);
   if (turn.user_email.empty()) {
-    const std::string named = first_text(from, {"userPrincipalName", "email", "name"});
+    // Not the name: whoever writes chooses that, also one that looks like an address.
+    const std::string named = first_text(from, {"userPrincipalName", "email"});
     if (looks_like_email(named)) turn.user_email = named;
   }
   turn.web_session = as_session(text_of(channel, "bridgeSessionId"));
-  if (turn.web_session.empty()) turn.web_session = as_session(text_of(from, "id"));
+  turn.web_user = as_session(text_of(from, "id"));
 }
 
 DeliveryMode mode_of(std::string_view name) {
@@ -224,7 +226,8 @@ Result<ReadActivity> read_activity(const json::object& activity, std::size_t max
   address.conversation_id = text_of(object_of(activity, "conversation"), "id");
   if (address.conversation_id.empty())
     return Error(Errc::invalid_argument, "conversation.id must be a string");
-  address.channel_id = cut(text_of(activity, "channelId"), 100);
+  // The second is how the JavaScript Agents SDK writes it when it plays the parent.
+  address.channel_id = cut(first_text(activity, {"channelId", "_channelId"}), 100);
   std::replace(address.channel_id.begin(), address.channel_id.end(), '\n', ' ');
   const json::object& from = object_of(activity, "from");
   const json::object& recipient = object_of(activity, "recipient");

@@ -102,6 +102,11 @@ net::Response CopilotAuth::refuse(const net::Request& request, const Error& erro
   refusal.detail = error.context();
   refusal.hint = error.hint();
   refusal.retry_after = error.retry_after();
+  if (error.is(Errc::unreachable)) {
+    // Names of proxies and certificates are for the log, where entra_keys_failed has them.
+    refusal.detail = "Entra's keys cannot be had at the moment";
+    refusal.hint = "The bridge's log says why: entra_keys_failed.";
+  }
   net::Response response = channels::refuse(logger_, request, refusal);
   if (refusal.status == 401)
     response.headers.set("WWW-Authenticate", challenge(request.headers.has(kAuthorization)));

@@ -9,7 +9,8 @@ namespace bridge::config {
 namespace {
 
 /// Microsoft does not say which hosts sign the URLs. These are what its runtimes and connectors are
-/// known by; each belongs to Microsoft alone, unlike those where anybody can have a name.
+/// known by. They are Microsoft's, but its customers have addresses below them as well (flows that
+/// are started by HTTP, for one): the list narrows, the credential of the call decides.
 constexpr const char* kMicrosoftHosts =
     ".api.powerplatform.com,.gateway.prod.island.powerapps.com,.azure-apihub.net,.azure-apim.net,"
     "botframework.com,.botframework.com";

@@ -106,6 +106,9 @@ class Loader {
         lacks("CS_TENANT_ID", copilot.tenant_id.empty(), "CS_AUTH=entra");
         return lacks("CS_APP_ID", copilot.app_id.empty(), "CS_AUTH=entra");
       case CopilotAuthMode::none:
+        if (config_.connector.learn_service_host)
+          problems_.push_back(problem_of(field_named("CS_SERVICE_HOSTS"),
+                                         "cannot learn with CS_AUTH=none: anybody could teach it"));
         return warnings_.push_back(
             {"CS_AUTH", "is none: whoever reaches /api/messages may open chats"});
       case CopilotAuthMode::automatic:

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The use case behind /api/messages: an inbound activity is taken in, once, in the order of its
 // conversation; then its turn waits for what it set going, and carries the answer if it may.
+#include <algorithm>
+#include <array>
+
 #include "bridge/core/random.hpp"
 #include "bridge/handoff/handoff.hpp"
 #include "handoff/engine.hpp"
@@ -16,8 +19,10 @@ using session::State;
 namespace {
 
 constexpr std::size_t kMaxWaitingTurns = 32;
+constexpr int kAttempts = 3;
 /// Between the end of a turn's wait and its answer: two commits.
 constexpr std::chrono::milliseconds kToAnswer{1'000};
+constexpr std::chrono::milliseconds kLeastTurn{100};
 
 std::string activity_key(const ActivityTurn& turn) {
   if (turn.activity_id.empty()) return {};
@@ -36,6 +41,16 @@ bool is_pending(const BridgeSession& now, std::uint64_t send_id) {
   return false;
 }
 
+bool in_chat(const BridgeSession& now) {
+  return now.state == State::opening || now.state == State::queued || now.state == State::live;
+}
+
+/// Whether the page of that session had a token made for this user, so that the channel vouches for
+/// the name.
+bool is_user_of(const BridgeSession& page, const session::SessionId& id) {
+  return page.directline_user == id || page.directline_user == "dl_" + id;
+}
+
 /// Whether what is due is on its way to the service URL, with nothing to hold it up.
 bool is_being_told(const BridgeSession& now, Time time) {
   const session::ActivitySurface& surface = *now.surface;
@@ -44,6 +59,7 @@ bool is_being_told(const BridgeSession& now, Time time) {
 }
 
 const session::AnsweredTurn* find_answer(const BridgeSession& now, const std::string& key) {
+  if (!now.surface) return nullptr;
   for (const session::AnsweredTurn& turn : now.surface->turns)
     if (!key.empty() && turn.activity_key == key) return &turn;
   return nullptr;
@@ -61,6 +77,7 @@ struct TurnOutcome {
   std::string key;
   EntryPtr entry;  ///< null: no session, and none was made
   std::shared_ptr<async::FifoMutex> lane;
+  std::uint64_t turn = 0;  ///< its number, if it carries its answer
   bool repeat = false;
   std::uint64_t send_id = 0;
   bool given_up = false;  ///< nobody takes the answer any more
@@ -99,8 +116,11 @@ Task<Result<std::vector<std::string>>> Handoff::activity_turn(ActivityTurn turn)
     // What is said later waits for the answers of turns then.
     if (!admitted) url = Secret();
   }
-  auto outcome = new_outcome(tasks_.executor(), in(options_.turn_deadline));
+  // However late it is, what has come is taken in.
+  const Deadline until = std::clamp(turn.deadline, in(kLeastTurn), in(options_.turn_deadline));
+  auto outcome = new_outcome(tasks_.executor(), until);
   outcome->key = activity_key(turn);
+  if (turn.carries_answer) outcome->turn = ++last_turn_;
   std::erase_if(lanes_, [](const auto& lane) { return lane.second.expired(); });
   outcome->lane = lanes_[conversation].lock();
   if (!outcome->lane) {
@@ -122,7 +142,7 @@ Task<Result<std::vector<std::string>>> Handoff::activity_turn(ActivityTurn turn)
 
 Task<> Handoff::take_turn(ActivityTurn turn, std::shared_ptr<TurnOutcome> outcome) {
   const bool carries = turn.carries_answer;
-  auto taken = co_await take_activity(turn, *outcome);
+  auto taken = co_await take_activity(std::move(turn), *outcome);
   if (!taken) {
     outcome->result = taken.error();
   } else if (!outcome->entry) {
@@ -145,10 +165,22 @@ Task<Result<EntryPtr>> Handoff::session_of(const ActivityTurn& turn) {
                                           session::conversation_key(turn.address));
   if (!known) co_return known.error();
   if (*known) co_return co_await engine_->entry(**known);
-  if (!turn.web_session.empty()) {
-    auto joined = co_await resolve(turn.web_session);
-    if (joined) co_return co_await engine_->entry(*joined);
-    if (!joined.error().is(Errc::not_found)) co_return joined.error();
+  const std::array<const std::string*, 2> pages{&turn.web_session, &turn.web_user};
+  for (const std::string* id : pages) {
+    // Only words join: what a channel says by itself must not take a chat over.
+    if (id->empty() || !speaks(turn)) continue;
+    auto joined = co_await engine_->entry(*id);
+    if (!joined && !joined.error().is(Errc::not_found)) co_return joined.error();
+    if (!joined) continue;
+    const BridgeSession& page = *(*joined)->state;
+    if (id == &turn.web_user && !is_user_of(page, *id)) continue;
+    // What another conversation carries at this moment stays there.
+    if (page.surface && in_chat(page)) {
+      ports_.logger.warning("activity_join_refused",
+                            {{"session", page.id}, {"ref", turn.trace.request_id}});
+      continue;
+    }
+    co_return *joined;
   }
   if (!speaks(turn)) co_return EntryPtr();
   NewSession request;
@@ -159,13 +191,31 @@ Task<Result<EntryPtr>> Handoff::session_of(const ActivityTurn& turn) {
   co_return co_await engine_->entry(*made);
 }
 
-Task<Result<>> Handoff::take_activity(ActivityTurn& turn, TurnOutcome& outcome) {
-  const auto place = co_await outcome.lane->lock();
-  auto found = co_await session_of(turn);
-  if (!found) co_return found.error();
-  if (!*found) co_return Result<>();
-  const EntryPtr entry = *found;
+/// Whom a chat would be opened for and with which words, if one is opened.
+Task<> Handoff::prepare_opening(const Entry& entry, const ActivityTurn& turn, Deadline deadline,
+                                session::ActivityTaken& input) {
+  BridgeSession claims = *entry.state;
+  if (claims.user_email.empty()) claims.user_email = turn.user_email;
+  if (claims.user_display_name.empty()) claims.user_display_name = turn.user_name;
+  auto user = co_await user_for(claims, deadline);
+  if (user) {
+    input.opening.user_sys_id = *user;
+  } else {
+    input.refused = id_of(user.error().errc());
+    ports_.logger.warning("activity_user_refused", {{"session", entry.id},
+                                                    {"reason", user.error().to_string()},
+                                                    {"ref", turn.trace.request_id}});
+  }
+  input.opening.opening_message = turn.query.empty() ? turn.text : turn.query;
+  input.opening.context = turn.context;
+  if (!turn.query.empty() && turn.text != turn.query && !turn.text.empty())
+    input.opening.context +=
+        (input.opening.context.empty() ? "Said then: " : "\nSaid then: ") + turn.text;
+  input.opening.short_description = short_description("Copilot Studio handoff from ", claims);
+}
 
+Task<Result<>> Handoff::take_activity(ActivityTurn turn, TurnOutcome& outcome) {
+  const auto place = co_await outcome.lane->lock();
   ActivityTaken input;
   input.activity_key = outcome.key;
   input.says = turn.says;
@@ -173,48 +223,41 @@ Task<Result<>> Handoff::take_activity(ActivityTurn& turn, TurnOutcome& outcome) 
   input.asks_for_person = turn.asks_for_person;
   input.asks_to_leave = turn.asks_to_leave;
   if (!turn.query.empty()) input.query_hash = std::hash<std::string>()(turn.query);
-  input.remark = std::move(turn.remark);
-  input.carries_answer = turn.carries_answer;
+  input.remark = turn.remark;
+  input.turn = outcome.turn;
   input.opening.trace = turn.trace;
-  const State state = entry->state->state;
-  if (speaks(turn) && (state == State::bot || state == State::closed)) {
-    BridgeSession claims = *entry->state;
-    if (!turn.user_email.empty()) claims.user_email = turn.user_email;
-    if (!turn.user_name.empty()) claims.user_display_name = turn.user_name;
-    auto user = co_await user_for(claims, outcome.deadline);
-    if (user) {
-      input.opening.user_sys_id = *user;
-    } else {
-      input.refused = id_of(user.error().errc());
-      ports_.logger.warning("activity_user_refused", {{"session", entry->id},
-                                                      {"reason", user.error().to_string()},
-                                                      {"ref", turn.trace.request_id}});
-    }
-    input.opening.opening_message = turn.query.empty() ? turn.text : turn.query;
-    input.opening.context = std::move(turn.context);
-    if (!turn.query.empty() && turn.text != turn.query && !turn.text.empty())
-      input.opening.context +=
-          (input.opening.context.empty() ? "Said then: " : "\nSaid then: ") + turn.text;
-    input.opening.short_description = short_description("Copilot Studio handoff from ", claims);
+  input.text = turn.text;
+  input.address = turn.address;
+  for (int attempt = 1;; ++attempt) {
+    auto found = co_await session_of(turn);
+    if (!found) co_return found.error();
+    if (!*found) co_return Result<>();
+    const EntryPtr entry = *found;
+    const State state = entry->state->state;
+    if (speaks(turn) && (state == State::bot || state == State::closed))
+      co_await prepare_opening(*entry, turn, outcome.deadline, input);
+    auto applied = co_await engine_->apply(entry, input);
+    const bool last = attempt == kAttempts;
+    if (!applied && applied.error().is(Errc::not_found) && !last) continue;  // just forgotten
+    if (!applied) co_return applied.error();
+    if (applied->verdict == session::Verdict::not_prepared && !last) continue;
+    if (applied->verdict == session::Verdict::not_prepared)
+      co_return Error(Errc::overloaded, "the session changes too fast");
+    outcome.entry = entry;
+    outcome.send_id = applied->send_id;
+    outcome.repeat = applied->verdict == session::Verdict::repeat;
+    co_return Result<>();
   }
-  input.text = std::move(turn.text);
-  input.address = std::move(turn.address);
-  auto applied = co_await engine_->apply(entry, std::move(input));
-  if (!applied) co_return applied.error();
-  outcome.entry = entry;
-  outcome.send_id = applied->send_id;
-  outcome.repeat = applied->verdict == session::Verdict::repeat;
-  co_return Result<>();
 }
 
 Task<> Handoff::wait_for_turn(TurnOutcome& outcome, bool carries) {
   const EntryPtr entry = outcome.entry;
   const auto waits = [&] {
     const BridgeSession& now = *entry->state;
-    if (entry->forgotten || outcome.given_up) return false;
+    if (entry->forgotten || outcome.given_up || !now.surface) return false;
     // The first call of a repeated activity may still be at work.
     if (outcome.repeat && carries)
-      return !find_answer(now, outcome.key) && now.surface->open_turns > 1;
+      return !find_answer(now, outcome.key) && now.surface->open_turns.size() > 1;
     if (is_pending(now, outcome.send_id)) return true;
     return carries ? now.surface->posting : is_being_told(now, ports_.time.now());
   };
@@ -231,15 +274,25 @@ Task<> Handoff::wait_for_turn(TurnOutcome& outcome, bool carries) {
 Task<> Handoff::answer_turn(TurnOutcome& outcome) {
   const EntryPtr entry = outcome.entry;
   const auto place = co_await outcome.lane->lock();
+  if (!entry->state->surface || entry->forgotten) {  // the page goes on alone
+    outcome.result = std::vector<std::string>();
+    co_return;
+  }
   if (const session::AnsweredTurn* before = find_answer(*entry->state, outcome.key)) {
     const session::AnsweredTurn answer = *before;
     session::TurnAnswered again;
+    again.turn = outcome.turn;
     (void)co_await engine_->apply(entry, std::move(again));
+    if (!entry->state->surface) {
+      outcome.result = std::vector<std::string>();
+      co_return;
+    }
     outcome.result = whole_telling(*entry, answer.from, answer.upto).activities;
     co_return;
   }
   Telling telling = whole_telling(*entry, entry->state->surface->told, entry->log.last_seq());
   session::TurnAnswered answered;
+  answered.turn = outcome.turn;
   answered.tells = !outcome.given_up;
   answered.activity_key = outcome.key;
   answered.from = telling.from;

@@ -27,8 +27,10 @@ constexpr std::chrono::seconds kTypingPause{3};  // how long a client shows it
 }  // namespace
 
 Task<> Effects::deliver(EntryPtr entry, session::Deliver effect) {
+  if (!entry->state->surface) co_return;
   const Telling telling = next_telling(*entry, effect.after);
   session::DeliveryAnswered answer;
+  answer.post = effect.post;
   answer.generation = effect.generation;
   answer.told = telling.from;
   answer.of_notice = telling.of_notice;
@@ -36,6 +38,8 @@ Task<> Effects::deliver(EntryPtr entry, session::Deliver effect) {
   for (int part = telling.from.parts; part < parts; ++part) {
     // A turn may have brought a fresh URL since.
     const session::SurfacePtr surface = entry->state->surface;
+    // Given up, or another conversation's by now.
+    if (!surface || surface->posts != effect.post || !surface->posting) co_return;
     answer.generation = surface->generation;
     auto posted = co_await ports_.delivery.post(surface->address.service_url,
                                                 telling.activities[static_cast<std::size_t>(part)],
@@ -57,16 +61,19 @@ void Effects::tell_typing(const EntryPtr& entry) {
   const session::SurfacePtr& surface = entry->state->surface;
   if (!surface || surface->address.service_url.empty()) return;
   // Behind words that are still on their way it would be old news.
-  const bool words_first = surface->posting || surface->waits_for_turn || surface->open_turns > 0 ||
+  const bool words_first = surface->posting || surface->waits_for_turn ||
+                           !surface->open_turns.empty() ||
                            surface->told.seq < entry->state->last_seq;
   const Time now = ports_.time.now();
-  if (words_first || now < entry->typing_told + kTypingPause) return;
+  const bool just_told = now >= entry->typing_told && now < entry->typing_told + kTypingPause;
+  if (words_first || just_told) return;
   entry->typing_told = now;
   tasks_.spawn("post_typing", post_typing(entry));
 }
 
 Task<> Effects::post_typing(EntryPtr entry) {
   const session::SurfacePtr surface = entry->state->surface;
+  if (!surface) co_return;
   // Transient: whether it arrives matters to nobody in a moment.
   (void)co_await ports_.delivery.post(surface->address.service_url,
                                       session::speak_typing(surface->address), Trace(),

@@ -71,6 +71,8 @@ Task<Result<>> Handoff::evict_one() {
       const BridgeSession& session = *(*entry)->state;
       const bool busy = session.open || !session.ends.empty() || (*entry)->presence.attached > 0;
       if (session.state == State::closed && busy) continue;
+      const session::SurfacePtr& told = session.surface;
+      if (told && (told->told.seq < session.last_seq || !told->open_turns.empty())) continue;
       co_await engine_->forget(*entry);
       engine_->vitals().sessions_evicted.add();
       co_return Result<>();

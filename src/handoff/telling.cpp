@@ -2,7 +2,6 @@
 #include "handoff/telling.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 #include "bridge/session/speech.hpp"
 
@@ -32,6 +31,17 @@ std::string quote_of(const Entry& entry, const std::string& client_message_id, s
   return "…";
 }
 
+/// Whether there is a chat when this event happens, as far as the conversation knows.
+bool in_chat(const Entry& entry, std::uint64_t seq) {
+  for (; seq >= entry.log.first_seq() && seq > 0; --seq) {
+    const auto event = entry.log.find(seq);
+    if (!event) break;
+    const auto* status = std::get_if<session::StatusEvent>(&event->event.what);
+    if (status) return status->state != session::State::closed;
+  }
+  return false;
+}
+
 /// The number of the interaction that the chat before this event had.
 std::string ticket_of(const Entry& entry, std::uint64_t seq) {
   for (; seq >= entry.log.first_seq() && seq > 0; --seq) {
@@ -45,8 +55,12 @@ std::string ticket_of(const Entry& entry, std::uint64_t seq) {
 
 session::Known known_of(const Entry& entry, const Event& event) {
   session::Known known;
-  if (const auto* receipt = std::get_if<session::ReceiptEvent>(&event.what))
+  if (const auto* receipt = std::get_if<session::ReceiptEvent>(&event.what)) {
     known.quote = quote_of(entry, receipt->client_message_id, event.seq);
+    // A chat that was never opened is told as that, and not as a message that went astray.
+    known.covered = receipt->client_message_id.starts_with(session::kOpeningMessage) &&
+                    !in_chat(entry, event.seq);
+  }
   const auto* status = std::get_if<session::StatusEvent>(&event.what);
   if (status && status->state == session::State::closed) known.ticket = ticket_of(entry, event.seq);
   return known;
@@ -59,16 +73,19 @@ Telling next_telling(const Entry& entry, const Told& told) {
   const std::uint64_t last = entry.log.last_seq();
   Telling telling;
   telling.from = telling.upto = told;
-  const bool gap = entry.log.first_seq() > told.seq + 1 && told.seq < last;
-  for (std::uint64_t seq = std::max(told.seq + 1, entry.log.first_seq()); seq <= last; ++seq) {
+  if (told.seq < last && entry.log.first_seq() > told.seq + 1) {
+    telling.activities.push_back(session::speak_gap(address));
+    telling.from.parts = 0;
+    telling.upto = Told{entry.log.first_seq() - 1, 0, told.voice};
+    return telling;
+  }
+  for (std::uint64_t seq = told.seq + 1; seq <= last; ++seq) {
     const auto logged = entry.log.find(seq);
     if (!logged) continue;
     session::Spoken spoken =
         session::speak(logged->event, address, telling.upto.voice, known_of(entry, logged->event));
     telling.upto = Told{seq, 0, std::move(spoken.voice)};
-    if (gap) telling.activities.push_back(session::speak_gap(address));
-    std::move(spoken.activities.begin(), spoken.activities.end(),
-              std::back_inserter(telling.activities));
+    telling.activities = std::move(spoken.activities);
     telling.of_notice = std::holds_alternative<session::NoticeEvent>(logged->event.what);
     if (!telling.activities.empty()) break;
     telling.from = telling.upto;
@@ -84,7 +101,7 @@ Telling whole_telling(const Entry& entry, const Told& told, std::uint64_t last) 
     Telling next = next_telling(entry, whole.upto);
     if (next.upto.seq > last || next.upto.seq == whole.upto.seq) break;
     // Of the first event some parts may have been told already.
-    const auto done = static_cast<std::size_t>(whole.upto.parts);
+    const auto done = static_cast<std::size_t>(next.from.parts);
     for (std::size_t i = std::min(done, next.activities.size()); i < next.activities.size(); ++i) {
       bytes += next.activities[i].size();
       whole.activities.push_back(std::move(next.activities[i]));

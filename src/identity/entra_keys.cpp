@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxAnswer = 256 * 1024;
 constexpr std::size_t kMaxKeys = 64;
+constexpr Millis kRenewal{1'000};
 constexpr std::size_t kMaxKeyId = 256;
 
 std::string_view text_member(const json::object& object, std::string_view name) {
@@ -121,7 +122,10 @@ Task<Result<EntraKeys::Found>> EntraKeys::find(std::string key_id, Deadline dead
   const Landing landing(*this, flight);
   // The first fetch and that of a new day do not count as a search for what is not there.
   const bool for_unknown = !keys_.empty() && now() < fresh_until_;
-  const Deadline limit = std::chrono::steady_clock::now() + options_.fetch_timeout;
+  // Who has its key already waits for a fresh set only for a moment.
+  const Deadline limit =
+      std::chrono::steady_clock::now() +
+      (held(key_id) ? std::min(options_.fetch_timeout, kRenewal) : options_.fetch_timeout);
   auto keys = co_await fetch(std::min(deadline, limit));
   if (!keys && keys.error().is(Errc::timed_out) && deadline < limit) {
     if (Found found = held(key_id)) co_return found;

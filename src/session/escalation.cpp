@@ -40,6 +40,8 @@ void Turn::on(const Escalate& input) {
       return;
     case State::bot:
     case State::closed:
+      // The page goes on by itself; its user's next activity joins again.
+      s().surface.reset();
       begin_chat(input);
   }
 }

@@ -26,6 +26,14 @@ std::string to_string(const Cursor& cursor) {
   return cursor.epoch + ":" + std::to_string(cursor.seq);
 }
 
+std::size_t LoggedEvent::bytes() const {
+  std::size_t bytes = frame->size();
+  if (!event.carried) return bytes;
+  if (const auto* said = std::get_if<UserMessageEvent>(&event.what)) bytes += said->text.size();
+  if (const auto* row = std::get_if<RepMessageEvent>(&event.what)) bytes += row->text.size();
+  return bytes;
+}
+
 void EventLog::append(Event event) {
   append(std::make_shared<const LoggedEvent>(std::move(event)));
 }
@@ -33,7 +41,7 @@ void EventLog::append(Event event) {
 void EventLog::append(LoggedEventPtr event) {
   assert(event->event.seq == last_seq_ + 1 || size() == 0);
   last_seq_ = event->event.seq;
-  bytes_ += event->frame->size();
+  bytes_ += event->bytes();
   events_.push_back(std::move(event));
 }
 
@@ -50,7 +58,7 @@ void EventLog::drop_before(std::uint64_t seq) {
 }
 
 void EventLog::drop_first() {
-  bytes_ -= front()->frame->size();
+  bytes_ -= front()->bytes();
   events_[begin_++].reset();
   if (begin_ < 16 || begin_ * 2 < events_.size()) return;
   events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(begin_));

@@ -83,6 +83,7 @@ class Speaker {
       out_.activities.push_back(message(address_, escape_markdown(part)));
   }
   void operator()(const ReceiptEvent& receipt) {
+    if (known_.covered) return;
     if (receipt.status == Delivery::failed) say(Line::not_delivered, known_.quote);
     if (receipt.status == Delivery::unknown) say(Line::delivery_unknown, known_.quote);
   }
@@ -158,10 +159,7 @@ class Speaker {
 bool is_spoken(const Event& event) {
   if (std::holds_alternative<UserMessageEvent>(event.what)) return false;
   const auto* receipt = std::get_if<ReceiptEvent>(&event.what);
-  if (!receipt) return true;
-  // What became of an opening message is told by what became of the chat.
-  return event.carried && receipt->status != Delivery::delivered &&
-         !receipt->client_message_id.starts_with(kOpeningMessage);
+  return !receipt || (event.carried && receipt->status != Delivery::delivered);
 }
 
 Spoken speak(const Event& event, const ActivityAddress& address, const Voice& voice,

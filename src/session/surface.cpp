@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Rules for a session whose texts another conversation carries: what an inbound activity does, and
-// how events find their way back there, one at a time and each once. DESIGN 3.2.
+// Rules for what comes from the conversation that carries a session's texts. DESIGN 3.2. How events
+// find their way back there is in telling.cpp.
 #include "bridge/session/surface.hpp"
 
 #include <algorithm>
@@ -12,7 +12,16 @@ namespace bridge::session {
 namespace {
 
 constexpr std::size_t kMaxTaken = 48;
-constexpr std::size_t kMaxAnswered = 8;
+
+/// What the new activity does not say stays as it was.
+void keep(std::string& value, const std::string& before) {
+  if (value.empty()) value = before;
+}
+
+bool has_words(ActivityTaken::Says says) {
+  return says == ActivityTaken::Says::message || says == ActivityTaken::Says::edit ||
+         says == ActivityTaken::Says::ask;
+}
 
 }  // namespace
 
@@ -37,11 +46,10 @@ bool TakenActivities::contains(const std::string& key) const {
   return std::find(recent_.begin(), recent_.end(), key) != recent_.end();
 }
 
-bool TakenActivities::insert(std::string key) {
-  if (contains(key)) return false;
+void TakenActivities::insert(std::string key) {
+  if (contains(key)) return;
   if (recent_.size() >= kMaxTaken) recent_.erase(recent_.begin());
   recent_.push_back(std::move(key));
-  return true;
 }
 
 void Turn::notify(Notice notice, std::string detail) {
@@ -50,76 +58,86 @@ void Turn::notify(Notice notice, std::string detail) {
 
 void Turn::on(const ActivityTaken& input) {
   const bool joins = !s().surface;
-  take_address(input);
-  bool repeat = false;
-  if (!input.activity_key.empty())
-    edit_surface(
-        [&](ActivitySurface& surface) { repeat = !surface.taken.insert(input.activity_key); });
+  const bool repeat = !joins && s().surface->taken.contains(input.activity_key);
+  // Whoever asked looked at a state that is gone by now: it has to be prepared anew.
+  if (!repeat && opens_chat(input) && input.opening.user_sys_id.empty() && input.refused.empty())
+    return say(Verdict::not_prepared);
+  // The address of an old activity that comes again may be used up; what came last is good.
+  if (!repeat || s().surface->waits_for_turn || s().surface->address.service_url.empty() ||
+      s().surface->address.activity_id == input.address.activity_id)
+    take_address(input);
+  if (input.turn != 0) open_turn(input.turn);
   if (repeat) {
     count(Counted::activity_repeat);
     return say(Verdict::repeat);
   }
+  // Only what has an effect: typing would soon have pushed the rest out.
+  if ((has_words(input.says) || input.says == ActivityTaken::Says::leave) &&
+      !input.activity_key.empty())
+    edit_surface([&](ActivitySurface& surface) { surface.taken.insert(input.activity_key); });
   // What was said before is on the page that opened the chat; here only where it stands is news.
   if (joins && s().state == State::queued)
     notify(Notice::joined_queue, s().chat.interaction_number);
   if (joins && s().state == State::live) notify(Notice::joined_live, s().chat.rep_name);
   if (input.remark) notify(input.remark->notice, input.remark->detail);
-  switch (input.says) {
-    case ActivityTaken::Says::nothing:
-      return;
-    case ActivityTaken::Says::typing:
-      return on(UserTyping{input.opening.trace});
-    case ActivityTaken::Says::leave:
-      return on(End{CloseReason::user_ended, input.opening.trace});
-    case ActivityTaken::Says::message:
-    case ActivityTaken::Says::ask:
-      return take_words(input);
-  }
+  if (has_words(input.says)) take_words(input);
+  if (input.says == ActivityTaken::Says::typing) on(UserTyping{input.opening.trace});
+  if (input.says == ActivityTaken::Says::leave)
+    on(End{CloseReason::user_ended, input.opening.trace});
+}
+
+bool Turn::opens_chat(const ActivityTaken& input) {
+  if (!has_words(input.says) || input.says == ActivityTaken::Says::edit) return false;
+  if (s().state != State::bot && s().state != State::closed) return false;
+  if (input.asks_to_leave) return false;
+  const bool again = s().state == State::closed && s().chat.number > 0;
+  const std::size_t asked = s().surface ? s().surface->query_hash : 0;
+  return !again || input.says == ActivityTaken::Says::ask || input.asks_for_person ||
+         (input.query_hash != 0 && input.query_hash != asked);
 }
 
 void Turn::take_address(const ActivityTaken& input) {
   const bool first = !s().surface;
   if (first) s().surface = std::make_shared<const ActivitySurface>();
   edit_surface([&](ActivitySurface& surface) {
-    // A conversation that takes over a session goes on where the one before it was.
-    if (first) surface.told.seq = s().last_seq;
-    const bool moved =
-        !first && conversation_key(surface.address) != conversation_key(input.address);
-    if (moved) surface.told.voice = {};
-    Secret url = surface.address.service_url;
+    const ActivityAddress before = std::move(surface.address);
     surface.address = input.address;
-    if (input.address.service_url.empty() && !moved) surface.address.service_url = std::move(url);
+    if (first) {
+      surface.told.seq = s().last_seq;
+    } else if (conversation_key(before) != conversation_key(input.address)) {
+      // It goes on where the other one was, but has heard nothing of who is speaking.
+      surface.told.parts = 0;
+      surface.told.voice = {};
+      surface.posting = false;
+    } else {
+      if (surface.address.service_url.empty()) surface.address.service_url = before.service_url;
+      keep(surface.address.user_id, before.user_id);
+      keep(surface.address.user_name, before.user_name);
+      keep(surface.address.agent_id, before.agent_id);
+      keep(surface.address.agent_name, before.agent_name);
+      keep(surface.address.locale, before.locale);
+    }
     ++surface.generation;
     surface.last_turn = now_;
     surface.waits_for_turn = false;
     surface.next_try = {};
     surface.attempts = 0;
-    if (!input.carries_answer) return;
-    ++surface.open_turns;
-    surface.open_until = now_ + policy_.turn_limit;
   });
 }
 
 void Turn::take_words(const ActivityTaken& input) {
-  const bool again = s().state == State::closed && s().chat.number > 0;
-  const bool asks = input.says == ActivityTaken::Says::ask || input.asks_for_person ||
-                    (input.query_hash != 0 && input.query_hash != s().surface->query_hash);
-  if (input.asks_to_leave && s().state == State::bot) return say(Verdict::already);
-  if (again && !asks) {
+  if (s().state == State::bot || s().state == State::closed) {
+    if (opens_chat(input)) return open_for(input);
+    // An edit of what was said before the chat is nothing to answer.
+    if (s().state == State::bot || input.says == ActivityTaken::Says::edit)
+      return say(Verdict::already);
     notify(Notice::chat_over, s().chat.interaction_number);
     return say(Verdict::session_closed);
   }
-  if (s().state == State::bot || s().state == State::closed) {
-    if (!input.refused.empty()) return notify(Notice::not_connected);
-    if (again) notify(Notice::another_chat, s().chat.interaction_number);
-    edit_surface([&](ActivitySurface& surface) {
-      surface.told_waiting = false;
-      surface.query_hash = input.query_hash;
-    });
-    return begin_chat(input.opening);
-  }
+  if (input.query_hash != 0)
+    edit_surface([&](ActivitySurface& surface) { surface.query_hash = input.query_hash; });
   if (input.asks_to_leave) return on(End{CloseReason::user_ended, input.opening.trace});
-  if (input.says == ActivityTaken::Says::message && !input.text.empty()) {
+  if (input.says != ActivityTaken::Says::ask && !input.text.empty()) {
     on(UserMessage{input.text, input.client_message_id, input.opening.trace});
     if (out_.verdict == Verdict::too_many) notify(Notice::too_many);
   }
@@ -127,107 +145,25 @@ void Turn::take_words(const ActivityTaken& input) {
   if (s().state == State::opening && !s().open->in_flight) on(input.opening);
 }
 
-void Turn::on(const TurnAnswered& input) {
-  if (!s().surface) return say(Verdict::already);
-  const ActivitySurface& now = *s().surface;
-  const bool in_order = input.tells && input.from == now.told && !now.posting;
+void Turn::open_for(const ActivityTaken& input) {
+  if (!input.refused.empty()) return notify(Notice::not_connected);
+  if (s().state == State::closed && s().chat.number > 0)
+    notify(Notice::another_chat, s().chat.interaction_number);
   edit_surface([&](ActivitySurface& surface) {
-    if (surface.open_turns > 0) --surface.open_turns;
-    if (!in_order) return;
-    AnsweredTurn turn;
-    turn.activity_key = input.activity_key;
-    turn.from = input.from;
-    turn.upto = input.upto.seq;
-    if (surface.turns.size() >= kMaxAnswered) surface.turns.erase(surface.turns.begin());
-    surface.turns.push_back(std::move(turn));
-    surface.told = input.upto;
-    surface.attempts = 0;
-    surface.refusals = 0;
+    surface.told_waiting = false;
+    surface.query_hash = input.query_hash;
   });
-  // Something else told it meanwhile; the caller answers without it.
-  if (!in_order) say(Verdict::already);
-}
-
-void Turn::on(const TurnWaited&) {
-  if (!s().surface || s().surface->told_waiting || s().state != State::opening) return;
-  edit_surface([](ActivitySurface& surface) { surface.told_waiting = true; });
-  notify(Notice::still_connecting);
-}
-
-void Turn::on(const DeliveryAnswered& input) {
-  if (!s().surface || !s().surface->posting) return;
-  bool skip = false;
-  edit_surface([&](ActivitySurface& surface) {
-    surface.posting = false;
-    if (input.told.parts > surface.told.parts) surface.attempts = 0;  // it gets on
-    surface.told = input.told;
-    switch (input.outcome) {
-      case Delivered::yes:
-        surface.attempts = 0;
-        surface.refusals = 0;
-        return;
-      case Delivered::expired:
-        // Of a URL that has been replaced since, this says nothing.
-        surface.waits_for_turn = input.generation == surface.generation;
-        return count(Counted::delivery_expired);
-      case Delivered::retry: {
-        count(Counted::delivery_retried);
-        if (++surface.attempts >= policy_.delivery_attempts) {
-          surface.waits_for_turn = true;
-          return;
-        }
-        const auto pause =
-            std::min(policy_.delivery_retry * (1 << std::min(surface.attempts - 1, 10)),
-                     policy_.max_delivery_pause);
-        surface.next_try =
-            now_ + std::max(pause, input.retry_after.value_or(std::chrono::milliseconds(0)));
-        return;
-      }
-      case Delivered::refused:
-        // Another URL may take it; what a second one refuses as well stands in the way of the rest.
-        if (++surface.refusals < 2) {
-          surface.waits_for_turn = input.generation == surface.generation;
-          return;
-        }
-        surface.refusals = 0;
-        surface.told.parts = 0;
-        ++surface.told.seq;
-        skip = true;
-    }
-  });
-  if (!skip) return;
-  count(Counted::delivery_skipped);
-  if (!input.of_notice) notify(Notice::not_shown);
-}
-
-void Turn::deliver_next() {
-  if (!s().surface) return;
-  const ActivitySurface& now = *s().surface;
-  const bool carried = now.open_turns > 0 && now_ < now.open_until;
-  if (now.told.seq >= s().last_seq || now.posting || now.waits_for_turn || carried ||
-      now.next_try > now_ || now.address.service_url.empty())
-    return;
-  const Deliver next{now.told, now.generation};
-  edit_surface([](ActivitySurface& surface) {
-    surface.posting = true;
-    surface.open_turns = 0;
-  });
-  start(next);
-}
-
-void Turn::resume_delivery() {
-  if (!s().surface || (!s().surface->posting && s().surface->open_turns == 0)) return;
-  // Whether a post that was under way arrived nobody can tell: it is made again.
-  edit_surface([](ActivitySurface& surface) {
-    surface.posting = false;
-    surface.open_turns = 0;
-  });
+  begin_chat(input.opening);
 }
 
 bool is_awaited(const BridgeSession& session, const Policy& policy, Time now) {
   if (!session.surface) return false;
   return session.state == State::queued ||
          now < session.surface->last_turn + policy.carried_patience;
+}
+
+Time carried_until(const BridgeSession& session, const Policy& policy) {
+  return std::max(session.surface->last_turn, session.last_activity) + policy.carried_limit;
 }
 
 /// ServiceNow's idle rule ends a chat in which somebody elsewhere has fallen silent; that its
@@ -238,15 +174,6 @@ void Turn::check_on_chat() {
   const bool due = s().surface->last_asked != Time{};
   edit_surface([&](ActivitySurface& surface) { surface.last_asked = now_; });
   if (due) start(AskInteraction{s().chat});
-}
-
-Time delivery_due(const BridgeSession& session) {
-  const ActivitySurface& now = *session.surface;
-  if (now.told.seq >= session.last_seq || now.posting || now.waits_for_turn ||
-      now.address.service_url.empty())
-    return Time::max();
-  if (now.open_turns > 0) return std::max(now.open_until, now.next_try);
-  return now.next_try;
 }
 
 }  // namespace bridge::session

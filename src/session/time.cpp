@@ -24,6 +24,9 @@ Time last_reader(const BridgeSession& session, const Presence& presence) {
 }
 
 Time expiry(const BridgeSession& session, const Presence& presence, const Policy& policy) {
+  // Conversations elsewhere last, and what is due there is not forgotten over a weekend.
+  if (session.surface && (session.state == State::closed || session.state == State::bot))
+    return std::max(session.closed_at, session.surface->last_turn) + policy.carried_expiry;
   if (session.state == State::closed) return session.closed_at + policy.closed_expiry;
   if (session.state == State::bot)
     return std::max(session.last_activity, presence.last_seen) + policy.bot_expiry;
@@ -61,8 +64,10 @@ void Turn::on(const Tick& input) {
 
   if (in_chat(s())) {
     // Who is told in a conversation of another channel reads there, and nobody sees when.
-    if (!s().surface && input.presence.attached == 0 &&
-        now_ >= last_reader(s(), input.presence) + policy_.abandoned_after) {
+    const bool abandoned = s().surface
+                               ? now_ >= carried_until(s(), policy_)
+                               : now_ >= last_reader(s(), input.presence) + policy_.abandoned_after;
+    if (input.presence.attached == 0 && abandoned) {
       const Chat chat = s().chat;
       close_chat(CloseReason::abandoned);
       end_in_servicenow(chat, CloseReason::abandoned, {});
@@ -99,8 +104,9 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
   for (const PendingEnd& end : session.ends)
     if (!end.in_flight && !sending) at(end.next_try);
   if (in_chat(session)) {
-    if (presence.attached == 0 && !session.surface)
-      at(last_reader(session, presence) + policy.abandoned_after);
+    if (presence.attached == 0)
+      at(session.surface ? carried_until(session, policy)
+                         : last_reader(session, presence) + policy.abandoned_after);
     if (session.chat.api >= 2 && (is_present(presence, now) || is_awaited(session, policy, now)))
       at(session.last_touch + policy.touch_interval);
   }

@@ -89,7 +89,11 @@ class Turn {
   template <class Edit>
   void edit_surface(Edit edit);
   void take_address(const ActivityTaken& input);
+  bool opens_chat(const ActivityTaken& input);
+  void open_for(const ActivityTaken& input);
+  void open_turn(std::uint64_t turn);
   void take_words(const ActivityTaken& input);
+  void put_off(ActivitySurface& surface, std::optional<std::chrono::milliseconds> asked);
   void notify(Notice notice, std::string detail = {});
   void resume_delivery();
   void check_on_chat();
@@ -101,6 +105,9 @@ class Turn {
 
 /// Whether somebody who is told in another channel waits for an answer, as far as can be known.
 bool is_awaited(const BridgeSession& session, const Policy& policy, Time now);
+
+/// When a chat ends that is carried elsewhere, if nobody says anything until then.
+Time carried_until(const BridgeSession& session, const Policy& policy);
 
 /// When an event may be posted again, or a turn that never ended lets it; `Time::max()` if never.
 Time delivery_due(const BridgeSession& session);

@@ -211,7 +211,6 @@ void House::take(const Effect& effect) {
   if (const auto* end = std::get_if<EndChat>(&effect)) ends_.push_back(*end);
   if (const auto* ask = std::get_if<AskInteraction>(&effect)) asks_.push_back(*ask);
   if (const auto* deliver = std::get_if<Deliver>(&effect)) {
-    require(!delivery_, "one event is posted at a time");
     require(deliver->after.seq < session_.last_seq, "there is something to post");
     delivery_ = *deliver;
   }
@@ -443,11 +442,11 @@ void House::activity(fuzz::Bytes& in) {
   input.text = in.one_of(kTexts);
   input.client_message_id = "act-" + std::to_string(++activities_);
   input.asks_for_person = input.text == "agent";
-  input.carries_answer = in.coin();
+  if (in.coin()) input.turn = 1 + in.below(4);
   input.query_hash = in.below(3);
   if (in.below(4) == 0) input.remark = NoticeEvent{Notice::no_files, {}};
   if (in.below(8) == 0) input.refused = "forbidden";
-  input.opening.user_sys_id = kUser;
+  if (in.below(8) != 0) input.opening.user_sys_id = kUser;
   if (in.coin()) input.opening.opening_message = input.text;
   give(input);
 }
@@ -455,6 +454,7 @@ void House::activity(fuzz::Bytes& in) {
 void House::turn_answered(fuzz::Bytes& in) {
   if (!session_.surface) return;
   TurnAnswered input;
+  input.turn = 1 + in.below(4);
   input.tells = in.coin();
   input.from = session_.surface->told;
   if (in.below(4) == 0 && input.from.seq > 0) --input.from.seq;
@@ -469,6 +469,7 @@ void House::answer_delivery(fuzz::Bytes& in) {
   delivery_.reset();
   DeliveryAnswered answer;
   answer.outcome = static_cast<Delivered>(in.below(4));
+  answer.post = delivery.post;
   answer.generation = delivery.generation + in.below(2);
   answer.told = delivery.after;
   answer.of_notice = in.coin();
@@ -487,11 +488,11 @@ void House::check_surface(const BridgeSession& before) const {
   const ActivitySurface& now = *session_.surface;
   require(now.told.seq <= session_.last_seq, "only what happened is told");
   require(!before.surface || before.surface->told.seq <= now.told.seq, "nothing is told twice");
-  require(now.posting == delivery_.has_value(), "an event that is on its way is being posted");
+  require(!now.posting || delivery_.has_value(), "an event that is on its way is being posted");
   require(now.turns.size() <= 8, "answered turns are bounded");
   const bool due = now.told.seq < session_.last_seq && !now.address.service_url.empty();
-  const bool held =
-      now.waits_for_turn || now.next_try > now_ || (now.open_turns > 0 && now_ < now.open_until);
+  const bool held = now.waits_for_turn || now.next_try > now_ ||
+                    (!now.open_turns.empty() && now_ < now.open_until);
   require(!due || held || now.posting, "what is due is told");
 }
 

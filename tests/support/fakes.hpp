@@ -87,6 +87,7 @@ class FakeLiveChat final : public handoff::LiveChat {
     chat.conversation_sys_id = "conv" + n;
     chat.interaction_sys_id = "ix" + n;
     chat.interaction_number = "IMS000" + n;
+    chat.opening_not_sent = opening_not_sent && !request.opening_message.empty();
     by_key[request.key] = chat;
     co_return chat;
   }
@@ -132,6 +133,7 @@ class FakeLiveChat final : public handoff::LiveChat {
   Task<Result<std::string>> service_account(Deadline) override { co_return account; }
 
   int api = 2;
+  bool opening_not_sent = false;  ///< the chat opens, its first message is not in it
   Gate opening;
   Gate sending;
   std::optional<Error> open_error, find_error, send_error, end_error, ask_error, touch_error;

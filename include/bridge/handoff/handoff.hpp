@@ -101,9 +101,13 @@ class ActivityTurn {
   std::string context;     ///< for the agent's eyes
   std::string user_email;  ///< a claim, as everywhere
   std::string user_name;
-  std::string web_session;  ///< the session of a page that this conversation belongs to; or empty
-  bool asks_to_leave = false;    ///< a message that ends the chat, if there is one
-  bool asks_for_person = false;  ///< expressly
+  /// The session of a page that this conversation belongs to, as a topic that knows says; or empty.
+  std::string web_session;
+  /// The same as the channel names its user: believed if that is whom we got a token for.
+  std::string web_user;
+  Deadline deadline = Deadline::max();  ///< if the answer is wanted sooner than `turn_deadline`
+  bool asks_to_leave = false;           ///< a message that ends the chat, if there is one
+  bool asks_for_person = false;         ///< expressly
   std::string query;  ///< what the assistant was asked, as it passed it on; opens a chat if given
   std::optional<session::NoticeEvent> remark;  ///< what to say about the activity itself
   bool carries_answer = false;                 ///< deliveryMode expectReplies or stream
@@ -206,7 +210,9 @@ class Handoff {
   Task<Result<std::string>> user_for(const session::BridgeSession& session, Deadline deadline);
   std::string short_description(std::string_view from, const session::BridgeSession& who) const;
   Task<> take_turn(ActivityTurn turn, std::shared_ptr<struct TurnOutcome> outcome);
-  Task<Result<>> take_activity(ActivityTurn& turn, struct TurnOutcome& outcome);
+  Task<Result<>> take_activity(ActivityTurn turn, struct TurnOutcome& outcome);
+  Task<> prepare_opening(const Entry& entry, const ActivityTurn& turn, Deadline deadline,
+                         session::ActivityTaken& input);
   Task<Result<std::shared_ptr<Entry>>> session_of(const ActivityTurn& turn);
   Task<> wait_for_turn(struct TurnOutcome& outcome, bool carries);
   Task<> answer_turn(struct TurnOutcome& outcome);
@@ -224,6 +230,7 @@ class Handoff {
   bool ending_ = false;
   /// Activities of one conversation go one after another; kept while somebody holds it.
   std::unordered_map<std::string, std::weak_ptr<async::FifoMutex>> lanes_;
+  std::uint64_t last_turn_ = 0;
   std::string service_account_;
   Time ask_account_again_{};
 };

@@ -33,11 +33,15 @@ struct Policy {
   std::size_t max_waiting_bytes = 64 * 1024;
   std::chrono::milliseconds delivery_retry{1'000};  ///< first pause; doubles
   std::chrono::milliseconds max_delivery_pause{60'000};
-  int delivery_attempts = 12;                       ///< then it waits for the person's next turn
-  std::chrono::milliseconds turn_limit{15'000};     ///< an unfinished turn holds posts no longer
-  std::chrono::milliseconds ask_interval{300'000};  ///< whether a chat nobody reads is still on
+  std::chrono::milliseconds max_retry_after{300'000};  ///< whatever the other side asks for
+  int delivery_attempts = 12;                          ///< then it waits for the person's next turn
+  std::chrono::milliseconds turn_limit{15'000};        ///< an unfinished turn holds posts no longer
+  std::chrono::milliseconds ask_interval{300'000};     ///< whether a chat nobody reads is still on
   /// So long after their last words somebody counts as reading who is told in another channel.
   std::chrono::milliseconds carried_patience{1'800'000};
+  std::chrono::milliseconds carried_limit{86'400'000};    ///< without a word from either side
+  std::chrono::milliseconds carried_expiry{604'800'000};  ///< once it is over
+  std::chrono::milliseconds post_limit{600'000};          ///< all parts of one event
 };
 
 /// Who is reading, as far as this process knows.
@@ -123,7 +127,8 @@ struct ActivityTaken {
   enum class Says {
     nothing,
     message,
-    ask,  ///< for a person; who is in a chat already has nothing more to say by it
+    edit,  ///< of words said before: goes to an agent who is there
+    ask,   ///< for a person; who is in a chat already has nothing more to say by it
     typing,
     leave,
   };
@@ -137,13 +142,14 @@ struct ActivityTaken {
   bool asks_for_person = false;   ///< expressly; matters when the last chat is over
   std::size_t query_hash = 0;  ///< of the question that the assistant passed on; another one asks
   std::optional<NoticeEvent> remark;  ///< what the bridge has to say about the activity itself
-  bool carries_answer = false;        ///< the answer to this call will carry what is due
+  std::uint64_t turn = 0;             ///< whose answer will carry what is due; 0: it will be posted
   Escalate opening;                   ///< if this is what opens a chat
   std::string refused;                ///< why it may not; empty if it may
 };
 
 /// A turn's answer is about to leave with the events after `from` up to `upto`; or without any.
 struct TurnAnswered {
+  std::uint64_t turn = 0;
   bool tells = false;
   std::string activity_key;
   Told from;
@@ -158,6 +164,7 @@ enum class Delivered { yes, expired, retry, refused };
 /// The event after `told` was posted, in part or whole, or could not be.
 struct DeliveryAnswered {
   Delivered outcome = Delivered::yes;
+  std::uint64_t post = 0;        ///< its number, from the effect
   std::uint64_t generation = 0;  ///< of the service URL that was used
   Told told;                     ///< how far it got
   bool of_notice = false;        ///< what was refused is itself one of our lines
@@ -214,6 +221,7 @@ struct AskInteraction {
 /// Post the next event to the conversation that carries the texts.
 struct Deliver {
   Told after;
+  std::uint64_t post = 0;
   std::uint64_t generation = 0;
   bool operator==(const Deliver&) const = default;
 };
@@ -268,6 +276,7 @@ enum class Verdict {
   other_chat,       ///< an event of a chat that is not the current one
   repeat,           ///< an event that was taken before
   echo,             ///< our own words coming back
+  not_prepared,     ///< it would open a chat and does not say for whom: ask again
 };
 
 struct Decision {

@@ -36,6 +36,9 @@ struct LogLimits {
 struct LoggedEvent {
   explicit LoggedEvent(Event e)
       : event(std::move(e)), frame(std::make_shared<const std::string>(render(event))) {}
+  /// What it counts in a log: a carried event's frame holds only its place.
+  std::size_t bytes() const;
+
   Event event;
   std::shared_ptr<const std::string> frame;
 };

@@ -24,10 +24,10 @@ struct Spoken {
   std::vector<std::string> activities;
   Voice voice;
 };
-/// `quote`: of a receipt, what the message said; `ticket`: of a close, the interaction's number.
 struct Known {
-  std::string quote;
-  std::string ticket;
+  std::string quote;     ///< of a receipt: what the message said
+  bool covered = false;  ///< of a receipt: what became of the chat says it all
+  std::string ticket;    ///< of a close: the interaction's number
 };
 Spoken speak(const Event& event, const ActivityAddress& address, const Voice& voice,
              const Known& known);

@@ -61,8 +61,7 @@ struct AnsweredTurn {
 class TakenActivities {
  public:
   bool contains(const std::string& key) const;
-  /// False if it was there already.
-  bool insert(std::string key);
+  void insert(std::string key);
 
  private:
   std::vector<std::string> recent_;
@@ -76,12 +75,16 @@ struct ActivitySurface {
   Told told;
 
   bool posting = false;         ///< an event is on its way
+  Time posting_until{};         ///< and then it is taken for lost
+  std::uint64_t posts = 0;      ///< counts them: an answer of an earlier one says nothing
   bool waits_for_turn = false;  ///< the service URL is used up; the next turn tells
-  int open_turns = 0;           ///< turns whose answer will carry what is due: nothing is posted
-  Time open_until{};            ///< and no longer than this
-  int attempts = 0;             ///< of the event that is next
-  int refusals = 0;             ///< likewise
+  /// Turns whose answer will carry what is due: nothing is posted, but for no longer than this.
+  std::vector<std::uint64_t> open_turns;
+  Time open_until{};
+  int attempts = 0;  ///< of the event that is next
+  int refusals = 0;  ///< likewise
   Time next_try{};
+
   std::size_t query_hash = 0;  ///< of the last question that the assistant passed on; 0: none
   bool told_waiting = false;   ///< that opening takes long was said once
   Time last_turn{};            ///< when something last came

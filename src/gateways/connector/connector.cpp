@@ -20,6 +20,7 @@ using handoff::Posted;
 constexpr std::size_t kMaxAnswer = 64 * 1024;
 /// Strangers choose the names that are refused: no more of them are remembered, and logged.
 constexpr std::size_t kMaxNamed = 64;
+constexpr std::chrono::hours kNamedAgain{1};
 
 class Connector final : public handoff::Delivery {
  public:
@@ -117,6 +118,12 @@ class Connector final : public handoff::Delivery {
 
   /// Once for each host: a caller repeats itself.
   void report_refused(const std::string& host) {
+    // Strangers' names must neither fill the log nor keep the right one out of it for ever.
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= named_since_ + kNamedAgain) {
+      refused_.clear();
+      named_since_ = now;
+    }
     if (refused_.size() >= kMaxNamed || !refused_.insert(host).second) return;
     logger_.warning(
         "service_host_refused",
@@ -134,6 +141,7 @@ class Connector final : public handoff::Delivery {
   Histogram& seconds_;
   std::array<Counter*, 4> posts_{};  ///< by Posted
   std::set<std::string, std::less<>> refused_;
+  std::chrono::steady_clock::time_point named_since_{};
 };
 
 }  // namespace

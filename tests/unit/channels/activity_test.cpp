@@ -218,6 +218,9 @@ TEST(Messages, FilesAndTooLongTextsAreSaidToBe) {
 TEST(Messages, APagesSessionIsJoined) {
   Front front;
   const Visitor visitor = front.open_live();
+  EXPECT_EQ(
+      front.ask(post("/directline/token", {{"user_id", visitor.id}}).bearer(visitor.token)).status,
+      200u);
   json::object by_user = message("hello", "1");
   by_user["from"] = {{"id", "dl_" + visitor.id}};
   EXPECT_EQ(front.ask(copilot(by_user)).status, 202u);
@@ -231,10 +234,43 @@ TEST(Messages, APagesSessionIsJoined) {
   EXPECT_EQ(front.view(other.id)->state, State::queued);
 }
 
+TEST(Messages, WhoProvesNothingJoinsNobody) {
+  Options options = Front::usual();
+  options.copilot.keys = identity::SharedSecret();
+  options.copilot.open = true;
+  Front front(options);
+  const Visitor visitor = front.open_live();
+  json::object by_data = message("hi", "1");
+  by_data["channelData"] = {{"bridgeSessionId", visitor.id}};
+  EXPECT_EQ(front.ask(post("/api/messages", by_data)).status, 202u);
+  EXPECT_FALSE(front.view(visitor.id)->surface);
+}
+
+TEST(Messages, ANameIsNoEmail) {
+  handoff::Options inner;
+  inner.trust_email = true;
+  Front front(Front::usual(), inner);
+  front.desks.users["ceo@example.com"] = "the-ceo";
+  json::object turn = message("help", "1");
+  turn["from"] = {{"id", "29:user"}, {"name", "ceo@example.com"}};
+  EXPECT_EQ(front.ask(copilot(turn)).status, 202u);
+  EXPECT_EQ(front.chat.opens[0].user_sys_id, "default-user");
+}
+
+TEST(Messages, TheSdksSpellingOfTheChannelIsUnderstood) {
+  Front front;
+  json::object turn = expecting(message("help", "1"));
+  turn.erase("channelId");
+  turn["_channelId"] = "msteams";
+  const Answer answer = front.ask(copilot(turn));
+  EXPECT_NE(answer.text.find(R"("channelId":"msteams")"), std::string::npos);
+}
+
 TEST(Messages, AWordEndsTheChat) {
   Front front;
   front.ask(copilot(message("help", "1")));
   const Answer answer = front.ask(copilot(expecting(message("End chat", "2"))));
+  ASSERT_FALSE(texts(answer).empty()) << answer.text;
   EXPECT_EQ(texts(answer).back(), "endOfConversation");
   EXPECT_EQ(front.chat.ends, std::vector<std::string>{"ix1"});
   EXPECT_TRUE(front.chat.sends.empty());

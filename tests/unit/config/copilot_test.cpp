@@ -105,6 +105,9 @@ TEST(CopilotConfigTest, AModeTakesNothingElse) {
 }
 
 TEST(CopilotConfigTest, AModeSaysWhatItNeeds) {
+  EXPECT_THAT(
+      problems({{"CS_AUTH", "none"}, {"CS_SERVICE_HOSTS", "learn"}}),
+      ElementsAre("CS_SERVICE_HOSTS cannot learn with CS_AUTH=none: anybody could teach it"));
   EXPECT_THAT(problems({{"CS_AUTH", "key"}}),
               ElementsAre("CS_API_KEY is not set, which CS_AUTH=key needs"));
   EXPECT_THAT(problems({{"CS_AUTH", "entra"}, {"CS_API_KEY", kKey}}),

@@ -385,5 +385,112 @@ TEST(ActivityTurns, ARestartTellsWhatWasDue) {
   });
 }
 
+TEST(ActivityTurns, AnOpeningThatGotLostIsSaidThoughTheChatIsOpen) {
+  ActivityHouse house;
+  house.run([&](Handoff& handoff) -> Task<> {
+    house.chat.opening_not_sent = true;
+    house.chat.send_error = Error(Errc::upstream_rejected);
+    auto answer = co_await handoff.activity_turn(asks("my VPN is broken", "1"));
+    Replies lines = told(*answer);
+    // It is sent behind the turn's end at the latest; whoever tells it, it is told.
+    EXPECT_TRUE(co_await eventually([&] {
+      Replies all = lines;
+      for (const std::string& line : house.posted()) all.push_back(line);
+      return std::any_of(all.begin(), all.end(), [](const std::string& line) {
+        return line.find("not delivered: \"my VPN is broken\"") != std::string::npos;
+      });
+    }));
+  });
+}
+
+TEST(ActivityTurns, ThatSomethingIsNoLongerKeptIsSaidOnceAndNothingElseIsLost) {
+  Options options;
+  options.log.max_events = 4;
+  ActivityHouse house(std::move(options));
+  house.run([&](Handoff& handoff) -> Task<> {
+    (void)co_await handoff.activity_turn(says("help", "1"));
+    DeliveryAnswer taken;
+    taken.what = Posted::delivered;
+    house.delivery.answers.push_back(taken);  // "joined"
+    house.delivery.answers.push_back(failing(Posted::expired));
+    for (int i = 0; i < 9; ++i)
+      (void)co_await house.agent_says(handoff, "line " + std::to_string(i),
+                                      "m" + std::to_string(i));
+    EXPECT_TRUE(co_await eventually([&] { return house.delivery.answers.empty(); }));
+    auto answer = co_await handoff.activity_turn(asks("?", "2"));
+    const Replies lines = told(*answer);
+    EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
+                            [](const auto& line) { return line.starts_with("Earlier messages"); }),
+              1);
+    EXPECT_EQ(lines.back(), "line 8");
+    EXPECT_EQ(lines.front().find("Earlier messages"), 0u);
+  });
+}
+
+TEST(ActivityTurns, OnlyWordsJoinAPage) {
+  ActivityHouse house;
+  house.run([&](Handoff& handoff) -> Task<> {
+    const auto id = co_await house.live(handoff);
+    for (const Says kind : {Says::nothing, Says::typing, Says::leave, Says::edit}) {
+      ActivityTurn turn = turn_of(kind, "x", "1");
+      turn.web_session = id;
+      (void)co_await handoff.activity_turn(std::move(turn));
+    }
+    const auto view = co_await handoff.view(id);
+    EXPECT_EQ(view.value()->state, State::live);
+    EXPECT_FALSE(view.value()->surface);
+  });
+}
+
+TEST(ActivityTurns, AChatThatAnotherConversationCarriesIsNotTakenOver) {
+  ActivityHouse house;
+  house.run([&](Handoff& handoff) -> Task<> {
+    const auto id = co_await house.live(handoff);
+    ActivityTurn first = turn_of(Says::message, "mine", "1", "first");
+    first.web_session = id;
+    (void)co_await handoff.activity_turn(std::move(first));
+    ActivityTurn second = turn_of(Says::message, "also mine?", "1", "second");
+    second.web_session = id;
+    (void)co_await handoff.activity_turn(std::move(second));
+    EXPECT_EQ((co_await handoff.view(id)).value()->surface->address.conversation_id, "first");
+    EXPECT_EQ(house.chat.opens.size(), 2u) << "the other one has a chat of its own";
+    EXPECT_TRUE(house.logger.contains("activity_join_refused"));
+  });
+}
+
+TEST(ActivityTurns, AUsersNameJoinsOnlyIfATokenWasMadeForIt) {
+  ActivityHouse house;
+  house.run([&](Handoff& handoff) -> Task<> {
+    const auto id = co_await house.live(handoff);
+    ActivityTurn stranger = turn_of(Says::message, "let me in", "1", "first");
+    stranger.web_user = id;
+    (void)co_await handoff.activity_turn(std::move(stranger));
+    EXPECT_FALSE((co_await handoff.view(id)).value()->surface);
+    auto token = co_await handoff.mint_token("dl_" + id, id);
+    EXPECT_TRUE(token);
+    ActivityTurn user = turn_of(Says::message, "it is me", "1", "second");
+    user.web_user = id;
+    (void)co_await handoff.activity_turn(std::move(user));
+    EXPECT_TRUE((co_await handoff.view(id)).value()->surface);
+  });
+}
+
+TEST(ActivityTurns, ASessionThatOwesAnAnswerIsNotGivenUpForAnother) {
+  Options options;
+  options.max_sessions = 1;
+  ActivityHouse house(std::move(options));
+  house.run([&](Handoff& handoff) -> Task<> {
+    house.chat.open_error = Error(Errc::upstream_rejected);
+    house.delivery.answers.push_back(failing(Posted::expired));
+    (void)co_await handoff.activity_turn(says("help", "1"));
+    NewSession request;
+    auto other = co_await handoff.open_session(std::move(request));
+    EXPECT_FALSE(other);
+    auto answer = co_await handoff.activity_turn(asks("hello?", "2"));
+    EXPECT_TRUE(answer);
+    EXPECT_NE(told(*answer)[0].find("No live agent"), std::string::npos);
+  });
+}
+
 }  // namespace
 }  // namespace bridge::handoff

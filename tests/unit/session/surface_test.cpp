@@ -29,6 +29,7 @@ class SurfaceScript : public Script {
   /// The event that is being posted was told whole.
   Decision& posted() {
     DeliveryAnswered answer;
+    answer.post = session.surface->posts;
     answer.generation = session.surface->generation;
     answer.told = session.surface->told;
     ++answer.told.seq;
@@ -37,6 +38,7 @@ class SurfaceScript : public Script {
   Decision& not_posted(Delivered outcome, int parts = 0) {
     DeliveryAnswered answer;
     answer.outcome = outcome;
+    answer.post = session.surface->posts;
     answer.generation = session.surface->generation;
     answer.told = session.surface->told;
     answer.told.parts = parts;
@@ -138,6 +140,7 @@ TEST(SurfaceTest, ThePauseThatTheOtherSideAsksForIsKept) {
   script.said(script.row("hello", "m1"));
   DeliveryAnswered answer;
   answer.outcome = Delivered::retry;
+  answer.post = script.surface().posts;
   answer.generation = script.surface().generation;
   answer.told = script.surface().told;
   answer.retry_after = std::chrono::seconds(30);
@@ -176,6 +179,7 @@ TEST(SurfaceTest, ThatAnOldUrlHasExpiredSaysNothingOfTheNewOne) {
   script.says("are you there?", "2");
   DeliveryAnswered answer;
   answer.outcome = Delivered::expired;
+  answer.post = script.surface().posts;
   answer.generation = old;
   answer.told = script.surface().told;
   script.given(answer);
@@ -200,11 +204,12 @@ TEST(SurfaceTest, ATurnThatCarriesItsAnswerHoldsPostsBack) {
   SurfaceScript script;
   script.connected();
   ActivityTaken turn = script.activity(Says::message, "hello", "2");
-  turn.carries_answer = true;
+  turn.turn = 7;
   script.given(turn);
   script.said(script.row("answer", "m1"));
   EXPECT_TRUE(script.effects<Deliver>().empty());
   TurnAnswered answered;
+  answered.turn = 7;
   answered.tells = true;
   answered.activity_key = turn.activity_key;
   answered.from = script.surface().told;
@@ -220,10 +225,11 @@ TEST(SurfaceTest, AnAnswerThatSomethingElseHasToldCarriesNothing) {
   SurfaceScript script;
   script.connected();
   ActivityTaken turn = script.activity(Says::nothing, "", "2");
-  turn.carries_answer = true;
+  turn.turn = 7;
   script.given(turn);
   script.said(script.row("answer", "m1"));
   TurnAnswered answered;
+  answered.turn = 7;
   answered.tells = true;
   answered.from = script.surface().told;
   answered.from.seq -= 1;
@@ -236,7 +242,7 @@ TEST(SurfaceTest, ATurnThatNeverEndsHoldsPostsNoLongerThanItMay) {
   SurfaceScript script;
   script.connected();
   ActivityTaken turn = script.activity(Says::nothing, "", "2");
-  turn.carries_answer = true;
+  turn.turn = 7;
   script.given(turn);
   script.said(script.row("answer", "m1"));
   script.pass(script.policy.turn_limit);
@@ -441,6 +447,167 @@ TEST(SurfaceTest, WithoutAUrlNothingIsPosted) {
   script.given(script.opened());
   EXPECT_TRUE(script.effects<Deliver>().empty());
   EXPECT_GT(next_due(script.session, {}, script.policy, script.now), script.now);
+}
+
+TEST(SurfaceTest, AnOldActivityThatComesAgainBringsNoOldAddressBack) {
+  SurfaceScript script;
+  script.connected();
+  ActivityTaken first = script.activity(Says::message, "one", "2");
+  first.address.service_url = Secret("https://example.com/cb?sig=2");
+  script.given(first);
+  ActivityTaken second = script.activity(Says::message, "two", "3");
+  second.address.service_url = Secret("https://example.com/cb?sig=3");
+  script.given(second);
+  EXPECT_EQ(script.given(first).verdict, Verdict::repeat);
+  EXPECT_EQ(script.surface().address.service_url.reveal(), "https://example.com/cb?sig=3");
+  EXPECT_EQ(script.surface().address.activity_id, "3");
+}
+
+TEST(SurfaceTest, TheLastActivityThatComesAgainMayBringAFreshAddress) {
+  SurfaceScript script;
+  script.connected();
+  ActivityTaken turn = script.activity(Says::message, "one", "2");
+  script.given(turn);
+  turn.address.service_url = Secret("https://example.com/cb?sig=fresh");
+  EXPECT_EQ(script.given(turn).verdict, Verdict::repeat);
+  EXPECT_EQ(script.surface().address.service_url.reveal(), "https://example.com/cb?sig=fresh");
+}
+
+TEST(SurfaceTest, WhatAnActivityLeavesOutStaysAsItWas) {
+  SurfaceScript script;
+  ActivityTaken first = script.activity(Says::message, "help", "1");
+  first.address.locale = "de";
+  first.address.agent_id = "agent";
+  script.given(first);
+  script.given(script.activity(Says::typing, "", "2"));
+  EXPECT_EQ(script.surface().address.locale, "de");
+  EXPECT_EQ(script.surface().address.agent_id, "agent");
+}
+
+TEST(SurfaceTest, TypingPushesNoMessageOutOfMemory) {
+  SurfaceScript script;
+  script.connected();
+  script.says("hello", "m");
+  for (int i = 0; i < 200; ++i)
+    script.given(script.activity(Says::typing, "", "t" + std::to_string(i)));
+  EXPECT_EQ(script.says("hello", "m").verdict, Verdict::repeat);
+}
+
+TEST(SurfaceTest, APostOfWhichNothingIsHeardAgainIsMadeAgain) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("hello", "m1"));
+  const std::uint64_t lost = script.surface().posts;
+  script.pass(script.policy.post_limit);
+  script.tick(0);
+  ASSERT_EQ(script.effects<Deliver>().size(), 1u);
+  DeliveryAnswered late;
+  late.post = lost;
+  late.told.seq = script.session.last_seq;
+  EXPECT_FALSE(script.given(late).changed) << "what it says is of yesterday";
+}
+
+TEST(SurfaceTest, AClockThatIsSetBackHoldsNothingUp) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("hello", "m1"));
+  script.not_posted(Delivered::retry);
+  script.pass(-std::chrono::hours(1));
+  script.tick(0);
+  EXPECT_EQ(script.effects<Deliver>().size(), 1u);
+}
+
+TEST(SurfaceTest, NobodyCanAskForADaysSilence) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("hello", "m1"));
+  DeliveryAnswered answer;
+  answer.outcome = Delivered::retry;
+  answer.post = script.surface().posts;
+  answer.told = script.surface().told;
+  answer.retry_after = std::chrono::hours(24);
+  script.given(answer);
+  EXPECT_EQ(script.surface().next_try, script.now + script.policy.max_retry_after);
+}
+
+TEST(SurfaceTest, AConversationThatTakesOverHearsWhoSpeaksAndNoAnswerOfTheOther) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("hello", "m1"));
+  const std::uint64_t before = script.surface().posts;
+  ActivityTaken other = script.activity(Says::nothing, "", "9");
+  other.address.conversation_id = "19:other";
+  script.given(other);
+  ASSERT_EQ(script.effects<Deliver>().size(), 1u) << "what was on its way there comes here";
+  EXPECT_EQ(script.effects<Deliver>()[0].after.voice, Voice());
+  DeliveryAnswered late;
+  late.post = before;
+  late.told = script.surface().told;
+  late.told.seq += 1;
+  EXPECT_FALSE(script.given(late).changed);
+}
+
+TEST(SurfaceTest, AnEditOpensNothing) {
+  SurfaceScript script;
+  script.given(script.activity(Says::edit, "(edited) help", "e1"));
+  EXPECT_EQ(script.session.state, State::bot);
+  script.connected();
+  script.given(script.activity(Says::edit, "(edited) VPN", "2"));
+  EXPECT_EQ(script.effects<SendMessage>().size(), 1u) << "but an agent who is there gets it";
+}
+
+TEST(SurfaceTest, WhoeverDoesNotSayForWhomAChatIsIsAskedAgain) {
+  SurfaceScript script;
+  ActivityTaken input = script.activity(Says::message, "help", "1");
+  input.opening.user_sys_id.clear();
+  Decision& decision = script.given(input);
+  EXPECT_EQ(decision.verdict, Verdict::not_prepared);
+  EXPECT_FALSE(decision.changed);
+}
+
+TEST(SurfaceTest, AQuestionThatWasPassedOnInTheChatAsksForNoOther) {
+  SurfaceScript script;
+  script.connected();
+  ActivityTaken turn = script.activity(Says::message, "and the printer", "2");
+  turn.query_hash = 5;
+  script.given(turn);
+  script.given(End{CloseReason::user_ended, {}});
+  ActivityTaken thanks = script.activity(Says::message, "thanks", "3");
+  thanks.query_hash = 5;
+  EXPECT_EQ(script.given(thanks).verdict, Verdict::session_closed);
+}
+
+TEST(SurfaceTest, ADayWithoutAWordEndsTheChat) {
+  SurfaceScript script;
+  script.live(1);  // an old installation cannot be asked whether it is still on
+  script.given(script.activity(Says::nothing, "", "1"));
+  script.pass(script.policy.carried_limit);
+  script.tick(0);
+  EXPECT_EQ(script.session.state, State::closed);
+  EXPECT_EQ(script.session.close_reason, CloseReason::abandoned);
+}
+
+TEST(SurfaceTest, WhatIsDueIsKeptOverAWeekend) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("see you", "m1"));
+  script.not_posted(Delivered::expired);
+  script.given(End{CloseReason::user_ended, {}});
+  script.given(EndAnswered{script.session.chat.key, std::nullopt});
+  script.pass(std::chrono::hours(72));
+  EXPECT_FALSE(script.tick(0).expired);
+  script.pass(script.policy.carried_expiry);
+  EXPECT_TRUE(script.tick(0).expired);
+}
+
+TEST(SurfaceTest, APageThatAsksForAPersonItselfGoesOnByItself) {
+  SurfaceScript script;
+  script.connected();
+  script.given(End{CloseReason::user_ended, {}});
+  script.tell_everything();
+  script.escalate("again");
+  EXPECT_FALSE(script.session.surface);
+  EXPECT_FALSE(script.last.events.back().carried);
 }
 
 }  // namespace
