@@ -195,7 +195,7 @@ CS_ALLOWED_CALLERS=${kParent}`,
     parents.push(parentBySignature);
     const talk = parentBySignature.conversation('same');
     const turn = await talk.turn(ActivityTypes.Typing, {
-      deliveryMode: 'expectReplies', channelId: undefined, conversation: request.body.conversation,
+      deliveryMode: 'expectReplies', channelId: request.body.channelId, conversation: request.body.conversation,
     });
     assert.deepEqual(JSON.parse(turn.text).activities.map(({ text }) => text), [request.body.text]);
   });
