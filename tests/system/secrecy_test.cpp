@@ -20,6 +20,7 @@ const std::string kCard = "4111 1111 1111 1111";
 const std::string kCardDigits = "5500005555555559";
 const std::string kHookSecret = "canary-hook-secret-0123456789";
 const std::string kAgentSecret = "canary-agent-secret-0123456789";
+const std::string kCopilotKey = "canary-copilot-key-0123456789";
 const std::string kMetricsToken = "canary-metrics-token-0123456789";
 
 std::string http_answer(const std::string& status, const std::string& type,
@@ -135,6 +136,11 @@ std::map<std::string, std::string> secretive(const Upstreams& upstreams) {
           {"SEND_DEADLINE", "3s"},
           {"AGENT_API_SECRET", kAgentSecret},
           {"METRICS_TOKEN", kMetricsToken},
+          {"CS_API_KEY", kCopilotKey},
+          {"CS_TENANT_ID", "5a000000-0000-4000-8000-0000000e17a0"},
+          {"CS_APP_ID", "5a000000-0000-4000-8000-00000000c0de"},
+          {"CS_AUTHORITY", tokens.url("/entra")},
+          {"CS_SERVICE_HOSTS", "127.0.0.1"},
           {"DIRECTLINE_TOKEN_ENDPOINT", tokens.url("/token?api-key=canary-endpoint-key")},
           {"DIRECTLINE_SECRET", "canary-directline-secret"},
           {"DIRECTLINE_ENDPOINT_BASE", "http://127.0.0.1:" + std::to_string(tokens.port())},
@@ -148,7 +154,8 @@ std::map<std::string, std::string> secretive(const Upstreams& upstreams) {
           {"LOG_REPEATS", "0"}};
 }
 
-void put_through_everything(Program& bridge, std::vector<std::string>& secrets) {
+void put_through_everything(Program& bridge, const std::string& upstream,
+                            std::vector<std::string>& secrets) {
   const std::string api = "/api/servicenow/";
   const ProbeHeaders hook{{"X-Bridge-Secret", kHookSecret}};
   const ProbeHeaders agent{{"X-Agent-Secret", kAgentSecret}};
@@ -210,6 +217,21 @@ void put_through_everything(Program& bridge, std::vector<std::string>& secrets) 
       socket.send_binary(words);
       EXPECT_TRUE(socket.wait_closed());
     }
+    // Replies go to where everything is thrown back; there is no chat, which is said there.
+    for (const char* mode : {"normal", "expectReplies", "stream"})
+      for (const ProbeHeaders& proof :
+           {ProbeHeaders{{"X-API-Key", kCopilotKey}}, ProbeHeaders{{"X-API-Key", "canary-wrong"}},
+            ProbeHeaders{{"Authorization", "Bearer canary.canary.canary"}}})
+        (void)bridge.post("/api/messages",
+                          {{"type", "message"},
+                           {"id", "canary-activity"},
+                           {"text", words},
+                           {"deliveryMode", mode},
+                           {"from", {{"id", "canary-user"}, {"name", words}}},
+                           {"conversation", {{"id", "canary-conversation"}}},
+                           {"channelData", {{"userEmail", "canary@example.com"}}},
+                           {"serviceUrl", upstream + "/cb?sig=canary-signature"}},
+                          proof);
     (void)bridge.post(api + "agent/create-ticket",
                       {{"short_description", words},
                        {"description", words},
@@ -220,10 +242,11 @@ void put_through_everything(Program& bridge, std::vector<std::string>& secrets) 
     (void)own("user-message", {{"text", words}});
 
     // Wrong in every way.
-    for (const std::string path :
-         {"init-session", "escalate", "user-message", "typing", "end", "agent/escalate",
-          "agent/create-ticket", "webhook", "../sn-webhook", "../../directline/token"}) {
+    for (const std::string path : {"init-session", "escalate", "user-message", "typing", "end",
+                                   "agent/escalate", "agent/create-ticket", "webhook",
+                                   "../sn-webhook", "../messages", "../../directline/token"}) {
       const std::string target = path.starts_with("../../") ? "/directline/token"
+                                 : path == "../messages"    ? "/api/messages"
                                  : path.starts_with("../")  ? "/api/sn-webhook"
                                                             : api + path;
       const ProbeHeaders wrong{{"Authorization", "Bearer canary-token"},
@@ -271,7 +294,7 @@ TEST_P(Secrecy, NothingSecretOrSaidIsPrinted) {
   std::string printed;
   {
     Program bridge(secretive(upstreams), GetParam());
-    put_through_everything(bridge, secrets);
+    put_through_everything(bridge, upstreams.servicenow.url(""), secrets);
     printed = bridge.finish();
   }
   // There must be something to look at: each upstream was met, sessions went their way.

@@ -93,6 +93,19 @@ TEST(Log, NeverHoldsSecretsTokensOrTexts) {
                         .with("Origin", "https://canary.example")
                         .with("User-Agent", "canary agent"));
   }
+  for (const char* mode : {"normal", "expectReplies"}) {
+    front.delivery.answers.push_back(handoff::DeliveryAnswer(handoff::Posted::refused, "refused"));
+    (void)front.ask(
+        post("/api/messages", {{"type", "message"},
+                               {"text", "canary words"},
+                               {"deliveryMode", mode},
+                               {"from", {{"id", "canary-user"}, {"name", "canary name"}}},
+                               {"conversation", {{"id", "canary-conversation"}}},
+                               {"serviceUrl", "https://copilot.example/cb?sig=canary"}})
+            .with("X-API-Key", kCopilotKey));
+    (void)front.ask(
+        post("/api/messages", std::string("{\"text\":\"canary cut")).with("X-API-Key", "canary"));
+  }
   EXPECT_EQ(
       front.ask(get("/api/servicenow/poll/" + visitor.id + "?after=canary").bearer(visitor.token))
           .status,
