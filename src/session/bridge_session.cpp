@@ -2,6 +2,7 @@
 #include "bridge/session/bridge_session.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "bridge/core/random.hpp"
 
@@ -11,45 +12,81 @@ namespace {
 
 constexpr std::size_t kMaxId = 0xFFFF;
 constexpr std::size_t kHead = 3;
+constexpr std::size_t kSysId = 32;  // hex digits of a sys_id
 
-/// Tells nearly all ids apart at a glance, wherever they differ: those of one instance may begin
-/// and end alike.
-char check_sum(std::string_view id) {
-  unsigned sum = 0;
-  for (const char c : id) sum = sum * 31 + static_cast<unsigned char>(c);
-  return static_cast<char>(sum & 0xFF);
+int digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/// An id as it is kept: a sys_id in half its length, anything else as it is. They are told apart by
+/// the length that stands before them, which is 0 for a sys_id.
+class Kept {
+ public:
+  explicit Kept(std::string_view id) : bytes_(id.substr(0, kMaxId)), length_(bytes_.size()) {
+    if (id.size() != kSysId) return;
+    for (std::size_t at = 0; at < kSysId; at += 2) {
+      const int high = digit(id[at]);
+      const int low = digit(id[at + 1]);
+      if (high < 0 || low < 0) return;
+      packed_[at / 2] = static_cast<char>(high << 4 | low);
+    }
+    bytes_ = std::string_view(packed_.data(), packed_.size());
+    length_ = 0;
+  }
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+
+  std::string_view bytes() const { return bytes_; }
+  /// A check sum and the length. The sum tells nearly all ids apart at a glance, wherever they
+  /// differ: those of one instance may begin and end alike.
+  std::array<char, kHead> head() const {
+    unsigned sum = 0;
+    for (const char c : bytes_) sum = sum * 31 + static_cast<unsigned char>(c);
+    return {static_cast<char>(sum & 0xFF), static_cast<char>(length_ >> 8),
+            static_cast<char>(length_ & 0xFF)};
+  }
+
+ private:
+  std::array<char, kSysId / 2> packed_{};
+  std::string_view bytes_;
+  std::size_t length_;
+};
+
 std::size_t length_at(const std::string& ids, std::size_t at) {
-  return static_cast<std::size_t>(static_cast<unsigned char>(ids[at + 1])) << 8 |
-         static_cast<unsigned char>(ids[at + 2]);
+  const std::size_t length = static_cast<std::size_t>(static_cast<unsigned char>(ids[at + 1]))
+                                 << 8 |
+                             static_cast<unsigned char>(ids[at + 2]);
+  return length == 0 ? kSysId / 2 : length;
+}
+
+bool holds(const std::string& ids, const Kept& id, const std::array<char, kHead>& head) {
+  for (std::size_t at = 0; at < ids.size(); at += kHead + length_at(ids, at))
+    if (ids[at] == head[0] && ids[at + 1] == head[1] && ids[at + 2] == head[2] &&
+        ids.compare(at + kHead, id.bytes().size(), id.bytes()) == 0)
+      return true;
+  return false;
 }
 
 }  // namespace
 
 bool RecentIds::contains(std::string_view id) const {
-  id = id.substr(0, kMaxId);
-  const char sum = check_sum(id);
-  for (std::size_t at = 0; at < ids_.size();) {
-    const std::size_t length = length_at(ids_, at);
-    if (ids_[at] == sum && ids_.compare(at + kHead, length, id) == 0) return true;
-    at += kHead + length;
-  }
-  return false;
+  if (id.empty()) return false;
+  const Kept kept(id);
+  return holds(ids_, kept, kept.head());
 }
 
 bool RecentIds::insert(std::string_view id) {
-  id = id.substr(0, kMaxId);
-  if (id.empty() || contains(id)) return false;
+  if (id.empty()) return false;
+  const Kept kept(id);
+  const auto head = kept.head();
+  if (holds(ids_, kept, head)) return false;
   // First out, then in: ids are alike long, and so the block does not grow for it.
   if (count_ == limit_) {
     ids_.erase(0, kHead + length_at(ids_, 0));
     --count_;
   }
-  ids_.push_back(check_sum(id));
-  ids_.push_back(static_cast<char>(id.size() >> 8));
-  ids_.push_back(static_cast<char>(id.size() & 0xFF));
-  ids_.append(id);
+  ids_.append(head.data(), head.size()).append(kept.bytes());
   ++count_;
   return true;
 }

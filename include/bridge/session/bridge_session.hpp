@@ -30,7 +30,7 @@ class RecentIds {
  private:
   std::size_t limit_;
   std::size_t count_ = 0;
-  std::string ids_;  // each behind a check sum and its length; longer ones are compared so far
+  std::string ids_;  // each behind a check sum and its length; sys_ids as 16 bytes
 };
 
 /// Positions in a conversation (sys_cs_message.sequence) that have been accounted for. Gaps are

@@ -75,6 +75,20 @@ TEST(RecentIdsTest, ACopyGoesItsOwnWay) {
   EXPECT_EQ(kept(ids), last);
 }
 
+TEST(RecentIdsTest, ASysIdIsNotTheTextOfTheSameBytes) {
+  RecentIds ids;
+  const std::string sys_id = "6162636465666768696a6b6c6d6e6f70";
+  EXPECT_TRUE(ids.insert(sys_id));
+  EXPECT_FALSE(ids.insert(sys_id));
+  EXPECT_FALSE(ids.contains("abcdefghijklmnop")) << "its bytes";
+  EXPECT_TRUE(ids.insert("abcdefghijklmnop"));
+  EXPECT_FALSE(ids.contains("6162636465666768696A6B6C6D6E6F70")) << "ids are compared as they are";
+  EXPECT_TRUE(ids.insert("6162636465666768696A6B6C6D6E6F70"));
+  EXPECT_FALSE(ids.contains("6162636465666768696a6b6c6d6e6f71"));
+  EXPECT_FALSE(ids.contains("6162636465666768696a6b6c6d6e6fzz"));
+  EXPECT_TRUE(ids.contains(sys_id));
+}
+
 TEST(RecentIdsTest, NeitherEmptyNorAPartOfAnotherId) {
   RecentIds ids;
   EXPECT_FALSE(ids.insert(""));
