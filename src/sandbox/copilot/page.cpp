@@ -189,6 +189,19 @@ async function attempt(work) {
 
 const pathOf = (id) => "/conversations/" + encodeURIComponent(id);
 
+// As much of Markdown as an agent's line has: bold, and what is escaped.
+function showMarkdown(into, markdown) {
+  const entities = { "&lt;": "<", "&gt;": ">", "&amp;": "&" };
+  const plain = (part) => part.replace(/\\([\\`*_[\]|~#+\-.=()])|&(?:lt|gt|amp);/g,
+    (all, escaped) => escaped || entities[all]);
+  markdown.split(/(\*\*(?:\\.|[^\\*])+\*\*)/).forEach((part, i) => {
+    const bold = i % 2 === 1;
+    const node = document.createElement(bold ? "strong" : "span");
+    node.textContent = plain(bold ? part.slice(2, -2) : part);
+    into.append(node);
+  });
+}
+
 function show(entry) {
   const item = document.createElement("li");
   item.className = entry.from;
@@ -197,7 +210,9 @@ function show(entry) {
   who.textContent = names[entry.from] + (entry.by === "push" ? " (posted)" : "");
   const text = document.createElement("span");
   text.className = "text";
-  text.textContent = entry.text || "(attachment)";
+  if (entry.from === "agent") showMarkdown(text, entry.text);
+  else text.textContent = entry.text;
+  if (!entry.text) text.textContent = "(attachment)";
   item.append(who, text);
   $("messages").append(item);
   $("log").scrollTop = $("log").scrollHeight;
