@@ -89,6 +89,7 @@ class Front {
   static channels::Options outer() {
     channels::Options options;
     options.webhook_secret = identity::SharedSecret({Secret(std::string(kHookSecret))});
+    options.copilot.open = true;
     options.rate.on = false;  // it would hide what lies behind it
     options.agent_secret = identity::SharedSecret({Secret(std::string(kAgentSecret))});
     return options;
