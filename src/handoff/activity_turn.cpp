@@ -197,7 +197,7 @@ Task<> Handoff::prepare_opening(const Entry& entry, const ActivityTurn& turn, De
   BridgeSession claims = *entry.state;
   if (claims.user_email.empty()) claims.user_email = turn.user_email;
   if (claims.user_display_name.empty()) claims.user_display_name = turn.user_name;
-  auto user = co_await user_for(claims, deadline);
+  auto user = co_await user_for(claims, turn.trace, deadline);
   if (user) {
     input.opening.user_sys_id = *user;
   } else {

@@ -83,7 +83,7 @@ Task<> Effects::open(EntryPtr entry, session::OpenChat effect) {
   session::OpenAnswered answer;
   answer.chat_number = effect.chat.number;
   if (effect.ask_first) {
-    auto found = co_await ports_.chat.find(effect.chat.key, deadline);
+    auto found = co_await ports_.chat.find(effect.chat.key, effect.open.trace, deadline);
     if (!found) {
       // Not knowing is no reason to open a second chat.
       answer.error = found.error().with_outcome(Outcome::unknown);
@@ -165,7 +165,7 @@ Task<> Effects::end(EntryPtr entry, session::EndChat effect) {
 /// proof: an open that nobody heard of again may still be at work.
 Task<Result<>> Effects::look_up(ChatRef& chat, std::string key, Deadline deadline) {
   if (!chat.interaction_sys_id.empty()) co_return Result<>();
-  auto found = co_await ports_.chat.find(std::move(key), deadline);
+  auto found = co_await ports_.chat.find(std::move(key), chat.trace, deadline);
   if (!found) co_return found.error();
   if (!*found) co_return Error(Errc::not_found, "chat");
   chat.conversation_sys_id = (*found)->conversation_sys_id;

@@ -129,9 +129,10 @@ Task<Result<SessionId>> Handoff::resolve(std::string id) {
   co_return **found;
 }
 
-Task<Result<std::string>> Handoff::user_for(const BridgeSession& session, Deadline deadline) {
+Task<Result<std::string>> Handoff::user_for(const BridgeSession& session, Trace trace,
+                                            Deadline deadline) {
   if (!options_.trust_email || session.user_email.empty()) co_return options_.default_user_sys_id;
-  auto resolved = co_await ports_.users.resolve(session.user_email, deadline);
+  auto resolved = co_await ports_.users.resolve(session.user_email, std::move(trace), deadline);
   if (resolved && *resolved) co_return **resolved;
   if (!resolved && !resolved.error().is(Errc::invalid_argument)) co_return resolved.error();
   engine_->vitals().users_unresolved.add();
@@ -165,7 +166,7 @@ Task<Result<Escalated>> Handoff::escalate(SessionId id, EscalateRequest request)
     BridgeSession claims = *entry->state;
     if (!request.user_email.empty()) claims.user_email = request.user_email;
     if (!request.user_display_name.empty()) claims.user_display_name = request.user_display_name;
-    auto user = co_await user_for(claims, in(options_.open_deadline));
+    auto user = co_await user_for(claims, request.trace, in(options_.open_deadline));
     if (!user) co_return user.error();
     session::Escalate input;
     input.user_sys_id = *user;
@@ -227,7 +228,7 @@ Task<Result<Ticket>> Handoff::create_ticket(TicketOrder order) {
   request.request_id = std::move(order.request_id);
   request.trace = std::move(order.trace);
   if (!order.caller.empty()) {
-    auto caller = co_await ports_.users.resolve(order.caller, deadline);
+    auto caller = co_await ports_.users.resolve(order.caller, request.trace, deadline);
     if (!caller) co_return caller.error();
     if (*caller) {
       request.caller_sys_id = **caller;

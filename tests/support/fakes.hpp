@@ -91,7 +91,9 @@ class FakeLiveChat final : public handoff::LiveChat {
     by_key[request.key] = chat;
     co_return chat;
   }
-  Task<Result<std::optional<handoff::OpenedChat>>> find(std::string key, Deadline) override {
+  Task<Result<std::optional<handoff::OpenedChat>>> find(std::string key, Trace trace,
+                                                        Deadline) override {
+    traces.push_back(std::move(trace));
     finds.push_back(key);
     if (find_error) co_return *find_error;
     const auto found = by_key.find(key);
@@ -145,7 +147,7 @@ class FakeLiveChat final : public handoff::LiveChat {
   std::vector<handoff::OpenRequest> opens;
   std::vector<std::string> finds, sends, ends, names_asked;
   std::vector<bool> touches;
-  std::vector<Trace> traces;  ///< of sends, ends and touches, in order
+  std::vector<Trace> traces;  ///< of finds, sends, ends and touches, in order
   int asks = 0;
 
  private:
@@ -164,7 +166,9 @@ class FakeDesks final : public handoff::TicketDesk,
     ticket.sys_id = "inc1";
     co_return ticket;
   }
-  Task<Result<std::optional<std::string>>> resolve(std::string who, Deadline) override {
+  Task<Result<std::optional<std::string>>> resolve(std::string who, Trace trace,
+                                                   Deadline) override {
+    traces.push_back(std::move(trace));
     resolved.push_back(who);
     if (resolve_error) co_return *resolve_error;
     const auto found = users.find(who);
@@ -185,6 +189,7 @@ class FakeDesks final : public handoff::TicketDesk,
   std::map<std::string, std::string> users;
   std::vector<handoff::TicketRequest> tickets;
   std::vector<std::string> resolved, minted;
+  std::vector<Trace> traces;  ///< of look-ups
 };
 
 /// A service URL that takes everything, unless told otherwise.

@@ -38,7 +38,7 @@ class UserDirectory {
   /// The sys_id of the one active user with that e-mail or user name; nothing for none or several.
   /// Errors: invalid_argument for text that could alter the query (`^`, control characters).
   virtual Task<Result<std::optional<std::string>>> resolve(std::string email_or_user_name,
-                                                           Deadline deadline) = 0;
+                                                           Trace trace, Deadline deadline) = 0;
 };
 
 struct DirectLineToken {

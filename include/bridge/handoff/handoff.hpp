@@ -207,7 +207,8 @@ class Handoff {
 
  private:
   Task<Result<>> evict_one();
-  Task<Result<std::string>> user_for(const session::BridgeSession& session, Deadline deadline);
+  Task<Result<std::string>> user_for(const session::BridgeSession& session, Trace trace,
+                                     Deadline deadline);
   std::string short_description(std::string_view from, const session::BridgeSession& who) const;
   Task<> take_turn(ActivityTurn turn, std::shared_ptr<struct TurnOutcome> outcome);
   Task<Result<>> take_activity(ActivityTurn turn, struct TurnOutcome& outcome);

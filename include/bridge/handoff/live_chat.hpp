@@ -78,7 +78,8 @@ class LiveChat {
 
   virtual Task<Result<OpenedChat>> open(OpenRequest request, Deadline deadline) = 0;
   /// The open chat with that key, or nothing. `interaction` table.
-  virtual Task<Result<std::optional<OpenedChat>>> find(std::string key, Deadline deadline) = 0;
+  virtual Task<Result<std::optional<OpenedChat>>> find(std::string key, Trace trace,
+                                                       Deadline deadline) = 0;
   /// Errors: Errc::chat_ended when ServiceNow says that the chat is over.
   virtual Task<Result<SentMessage>> send(SendRequest request, Deadline deadline) = 0;
   /// Ends the interaction. On an old installation sends the old text line instead.

@@ -109,11 +109,12 @@ Task<Result<OpenedChat>> ServiceNowLiveChat::open(handoff::OpenRequest request, 
   co_return chat;
 }
 
-Task<Result<std::optional<OpenedChat>>> ServiceNowLiveChat::find(std::string key,
+Task<Result<std::optional<OpenedChat>>> ServiceNowLiveChat::find(std::string key, Trace trace,
                                                                  Deadline deadline) {
   if (!is_key(key)) co_return Error(Errc::invalid_argument, "not the key of a chat");
   TableQuery query("interaction", "u_bridge_session_id=" + key,
                    "sys_id,number,state,channel_metadata_document,u_bridge_session_id", 2);
+  query.trace = std::move(trace);
   auto rows = co_await client_.query(std::move(query), deadline);
   if (!rows) co_return rows.error();
   std::optional<OpenedChat> found;

@@ -13,7 +13,7 @@ class ServiceNowLiveChat final : public handoff::LiveChat {
   ServiceNowLiveChat(ServiceNowClient& client, People& people) : client_(client), people_(people) {}
 
   Task<Result<handoff::OpenedChat>> open(handoff::OpenRequest request, Deadline deadline) override;
-  Task<Result<std::optional<handoff::OpenedChat>>> find(std::string key,
+  Task<Result<std::optional<handoff::OpenedChat>>> find(std::string key, Trace trace,
                                                         Deadline deadline) override;
   Task<Result<handoff::SentMessage>> send(handoff::SendRequest request, Deadline deadline) override;
   Task<Result<>> end(handoff::ChatRef chat, handoff::EndReason reason, Deadline deadline) override;

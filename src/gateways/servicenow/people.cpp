@@ -107,13 +107,15 @@ Task<Result<std::string>> People::virtual_agent(Deadline deadline) {
   co_return id;
 }
 
-Task<Result<std::optional<std::string>>> People::resolve(std::string who, Deadline deadline) {
+Task<Result<std::optional<std::string>>> People::resolve(std::string who, Trace trace,
+                                                         Deadline deadline) {
   who = trim(who);
   if (!is_plain_value(who))
     co_return Error(Errc::invalid_argument, "not an e-mail address or user name");
   TableQuery query("sys_user",
                    "email=" + who + "^ORuser_name=" + who + "^active=true^locked_out=false",
                    "sys_id,user_name,email,active,locked_out", 2);
+  query.trace = std::move(trace);
   auto rows = co_await client_.query(std::move(query), deadline);
   if (!rows) co_return rows.error();
   std::optional<std::string> found;

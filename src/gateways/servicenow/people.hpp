@@ -22,7 +22,7 @@ class People final : public handoff::UserDirectory {
   /// The user that unassigned chats belong to; empty if the instance has none. Asked once.
   Task<Result<std::string>> virtual_agent(Deadline deadline);
 
-  Task<Result<std::optional<std::string>>> resolve(std::string email_or_user_name,
+  Task<Result<std::optional<std::string>>> resolve(std::string email_or_user_name, Trace trace,
                                                    Deadline deadline) override;
 
  private:

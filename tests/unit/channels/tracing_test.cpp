@@ -128,5 +128,20 @@ TEST(RequestId, GoesWithATicket) {
   EXPECT_EQ(front.desks.tickets[0].trace.traceparent, kParent);
 }
 
+TEST(RequestId, GoesWithTheLookUpsOfARequestToo) {
+  handoff::Options inner;
+  inner.trust_email = true;
+  Front front(Front::usual(), inner);
+  const Visitor visitor = front.open();
+  Call call = post("/api/servicenow/escalate",
+                   {{"session_id", visitor.id}, {"user_email", "ann@example.com"}})
+                  .bearer(visitor.token)
+                  .with("traceparent", kParent);
+  EXPECT_EQ(front.ask(with_id(std::move(call), "0123456789abcdef")).status, 200u);
+  ASSERT_EQ(front.desks.traces.size(), 1u);
+  EXPECT_EQ(front.desks.traces[0].request_id, "0123456789abcdef");
+  EXPECT_EQ(front.desks.traces[0].traceparent, kParent);
+}
+
 }  // namespace
 }  // namespace bridge::channels

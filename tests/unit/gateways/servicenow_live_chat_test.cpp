@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gmock/gmock.h>
 
+#include "bridge/handoff/handoff.hpp"
 #include "servicenow_fixture.hpp"
 
 namespace bridge::gateways {
@@ -307,7 +308,7 @@ TEST_F(LiveChatTest, FindsTheChatOfAKeyAndAsksWhichScriptsRun) {
   http_.answer(200, "{\"result\":[" + interaction_row("s-1") + "]}");
   test::run_coroutine([&]() -> Task<> {
     for (int i = 0; i < 2; ++i) {
-      auto found = co_await chats().find("s-1", soon());
+      auto found = co_await chats().find("s-1", handoff::untraced(), soon());
       EXPECT_TRUE(found && *found);
       if (!found || !*found) co_return;
       EXPECT_EQ((*found)->interaction_sys_id, kInteraction);
@@ -332,7 +333,7 @@ TEST_F(LiveChatTest, AChatFoundOnAnOldInstallationIsApi1) {
       400,
       R"({"error":{"message":"Requested URI does not represent any resource"},"status":"failure"})");
   test::run_coroutine([&]() -> Task<> {
-    auto found = co_await chats().find("s-1", soon());
+    auto found = co_await chats().find("s-1", handoff::untraced(), soon());
     EXPECT_TRUE(found && *found);
     if (found && *found) {
       EXPECT_EQ((*found)->api, 1);
@@ -348,14 +349,14 @@ TEST_F(LiveChatTest, FindsNothingAmongRowsOfOthersOrEndedChats) {
                         interaction_row("s-1", "wrap_up") + "]}");
   test::run_coroutine([&]() -> Task<> {
     for (int i = 0; i < 3; ++i) {
-      auto found = co_await chats().find("s-1", soon());
+      auto found = co_await chats().find("s-1", handoff::untraced(), soon());
       EXPECT_TRUE(found);
       if (found) {
         EXPECT_FALSE(*found) << i;
       }
     }
-    EXPECT_FALSE(co_await chats().find("s-1^ORstate=new", soon()));
-    EXPECT_FALSE(co_await chats().find("", soon()));
+    EXPECT_FALSE(co_await chats().find("s-1^ORstate=new", handoff::untraced(), soon()));
+    EXPECT_FALSE(co_await chats().find("", handoff::untraced(), soon()));
   });
   EXPECT_EQ(http_.requests.size(), 3u);
 }

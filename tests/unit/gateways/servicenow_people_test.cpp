@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gmock/gmock.h>
 
+#include "bridge/handoff/handoff.hpp"
 #include "gateways/servicenow/name_cache.hpp"
 #include "servicenow_fixture.hpp"
 
@@ -13,7 +14,7 @@ class ResolveTest : public ServiceNowTest {
   std::string resolve(std::string who) {
     std::string outcome;
     test::run_coroutine([&]() -> Task<> {
-      auto found = co_await gateway_->user_directory().resolve(who, soon());
+      auto found = co_await gateway_->user_directory().resolve(who, handoff::untraced(), soon());
       if (!found)
         outcome = id_of(found.error().errc());
       else
