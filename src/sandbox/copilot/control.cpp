@@ -190,7 +190,7 @@ bool Copilot::make_room() {
   for (auto at = conversations_.begin(); at != conversations_.end(); ++at) {
     const Conversation& each = *at->second;
     if (each.delegated || each.order.load() > 0) continue;
-    if (oldest == conversations_.end() || each.started < oldest->second->started) oldest = at;
+    if (oldest == conversations_.end() || each.number < oldest->second->number) oldest = at;
   }
   if (oldest == conversations_.end()) return false;
   oldest->second->gone = true;
@@ -217,6 +217,7 @@ Result<json::value> Copilot::open(const json::object& body) {
   made->channel = channel;
   made->delivery_mode = mode;
   made->started = clock_.now();
+  made->number = ++begun_;
   made->locale = fields.text("locale", 40).value_or("en-US");
   made->user_id = fields.text("user_id", 300)
                       .value_or(channel == "msteams" ? "29:1" + random_hex(20) : new_guid());

@@ -94,6 +94,7 @@ class Conversation {
   std::string delivery_mode = "normal";
   std::string user_id, user_name, user_email, aad_object_id, bridge_session_id;
   Time started{};
+  std::uint64_t number = 0;  ///< in the order of their beginnings
 
   bool delegated = false;
   bool gone = false;  ///< reset or dropped while a turn was under way

@@ -85,6 +85,7 @@ class Copilot {
   Behaviour behaviour_;
   std::string url_;
   std::map<std::string, Shared, std::less<>> conversations_;
+  std::uint64_t begun_ = 0;  ///< conversations so far
   Ledger& ledger_;
   /// Faults were changed; calls that hang look again.
   async::Signal faults_changed_;
