@@ -175,7 +175,7 @@ Task<Result<EntryPtr>> Handoff::session_of(const ActivityTurn& turn) {
     const BridgeSession& page = *(*joined)->state;
     if (id == &turn.web_user && !is_user_of(page, *id)) continue;
     // What another conversation carries at this moment stays there.
-    if (page.surface && in_chat(page)) {
+    if (page.surface && !page.surface->aside && in_chat(page)) {
       ports_.logger.warning("activity_join_refused",
                             {{"session", page.id}, {"ref", turn.trace.request_id}});
       continue;

@@ -40,13 +40,14 @@ bool is_active(const BridgeSession& session) {
 /// the user said by itself, so that waits for nobody.
 Time oldest_unread(const Entry& entry, Time now) {
   const session::SurfacePtr& surface = entry.state->surface;
-  const std::uint64_t told = surface ? surface->told.seq : entry.handed;
+  const bool elsewhere = surface && !surface->aside;
+  const std::uint64_t told = elsewhere ? surface->told.seq : entry.handed;
   const std::uint64_t first = std::max(told + 1, entry.log.first_seq());
   for (std::uint64_t seq = first; seq <= entry.log.last_seq(); ++seq) {
     const auto event = entry.log.find(seq);
     if (!event) continue;
-    const bool waits =
-        surface ? session::is_spoken(event->event) : session::shown_to_plain_readers(event->event);
+    const bool waits = elsewhere ? session::is_spoken(event->event)
+                                 : session::shown_to_plain_readers(event->event);
     if (waits) return event->event.at;
   }
   return now;

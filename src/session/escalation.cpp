@@ -40,8 +40,8 @@ void Turn::on(const Escalate& input) {
       return;
     case State::bot:
     case State::closed:
-      // The page goes on by itself; its user's next activity joins again.
-      s().surface.reset();
+      // The page goes on by itself; words in the other conversation join again.
+      if (s().surface) edit_surface([](ActivitySurface& surface) { surface.aside = true; });
       begin_chat(input);
   }
 }
@@ -120,7 +120,7 @@ void Turn::on(const OpenAnswered& input) {
   if (unknown) {
     s().open->in_flight = false;
     changed();
-    if (s().surface) notify(Notice::open_unknown);
+    if (is_told_elsewhere(s())) notify(Notice::open_unknown);
     return;
   }
   if (!opened) return refuse_open();
@@ -171,7 +171,7 @@ void Turn::refuse_open() {
   s().last_activity = now_;
   fail_waiting("servicenow_create_failed");
   changed();
-  if (s().surface) notify(Notice::not_connected);
+  if (is_told_elsewhere(s())) notify(Notice::not_connected);
 }
 
 /// The key belongs to a chat that has ended unseen: what the user asks for now is another one.

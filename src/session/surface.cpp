@@ -57,8 +57,10 @@ void Turn::notify(Notice notice, std::string detail) {
 }
 
 void Turn::on(const ActivityTaken& input) {
-  const bool joins = !s().surface;
-  const bool repeat = !joins && s().surface->taken.contains(input.activity_key);
+  const bool first = !s().surface;
+  const bool repeat = !first && s().surface->taken.contains(input.activity_key);
+  // What a channel says by itself takes no chat away from a page.
+  const bool joins = first || (s().surface->aside && has_words(input.says) && !repeat);
   // Whoever asked looked at a state that is gone by now: it has to be prepared anew.
   if (!repeat && opens_chat(input) && input.opening.user_sys_id.empty() && input.refused.empty())
     return say(Verdict::not_prepared);
@@ -75,6 +77,10 @@ void Turn::on(const ActivityTaken& input) {
   if ((has_words(input.says) || input.says == ActivityTaken::Says::leave) &&
       !input.activity_key.empty())
     edit_surface([&](ActivitySurface& surface) { surface.taken.insert(input.activity_key); });
+  if (s().surface->aside) {
+    if (!joins) return;
+    edit_surface([](ActivitySurface& surface) { surface.aside = false; });
+  }
   // What was said before is on the page that opened the chat; here only where it stands is news.
   if (joins && s().state == State::queued)
     notify(Notice::joined_queue, s().chat.interaction_number);
@@ -157,7 +163,7 @@ void Turn::open_for(const ActivityTaken& input) {
 }
 
 bool is_awaited(const BridgeSession& session, const Policy& policy, Time now) {
-  if (!session.surface) return false;
+  if (!is_told_elsewhere(session)) return false;
   return session.state == State::queued ||
          now < session.surface->last_turn + policy.carried_patience;
 }
@@ -169,7 +175,7 @@ Time carried_until(const BridgeSession& session, const Policy& policy) {
 /// ServiceNow's idle rule ends a chat in which somebody elsewhere has fallen silent; that its
 /// webhook was lost is found out by asking now and then.
 void Turn::check_on_chat() {
-  if (!s().surface || s().state != State::live || s().chat.api < 2) return;
+  if (!is_told_elsewhere(s()) || s().state != State::live || s().chat.api < 2) return;
   if (now_ < s().surface->last_asked + policy_.ask_interval) return;
   const bool due = s().surface->last_asked != Time{};
   edit_surface([&](ActivitySurface& surface) { surface.last_asked = now_; });

@@ -64,7 +64,7 @@ void Turn::on(const Tick& input) {
 
   if (in_chat(s())) {
     // Who is told in a conversation of another channel reads there, and nobody sees when.
-    const bool abandoned = s().surface
+    const bool abandoned = is_told_elsewhere(s())
                                ? now_ >= carried_until(s(), policy_)
                                : now_ >= last_reader(s(), input.presence) + policy_.abandoned_after;
     if (input.presence.attached == 0 && abandoned) {
@@ -105,13 +105,13 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
     if (!end.in_flight && !sending) at(end.next_try);
   if (in_chat(session)) {
     if (presence.attached == 0)
-      at(session.surface ? carried_until(session, policy)
-                         : last_reader(session, presence) + policy.abandoned_after);
+      at(is_told_elsewhere(session) ? carried_until(session, policy)
+                                    : last_reader(session, presence) + policy.abandoned_after);
     if (session.chat.api >= 2 && (is_present(presence, now) || is_awaited(session, policy, now)))
       at(session.last_touch + policy.touch_interval);
   }
   if (session.surface) at(delivery_due(session));
-  if (session.surface && session.state == State::live && session.chat.api >= 2)
+  if (is_told_elsewhere(session) && session.state == State::live && session.chat.api >= 2)
     at(session.surface->last_asked + policy.ask_interval);
   if (is_stuck(session) && presence.attached == 0)
     at(std::max(session.last_activity, presence.last_seen) + policy.abandoned_after);

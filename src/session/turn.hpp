@@ -9,6 +9,9 @@
 
 namespace bridge::session {
 
+bool is_told_elsewhere(const BridgeSession& session);
+bool is_carried(const Event& event);
+
 class Turn {
  public:
   Turn(const BridgeSession& session, Time now, const Policy& policy) : now_(now), policy_(policy) {
@@ -112,6 +115,11 @@ Time carried_until(const BridgeSession& session, const Policy& policy);
 /// When an event may be posted again, or a turn that never ended lets it; `Time::max()` if never.
 Time delivery_due(const BridgeSession& session);
 
+/// Whether another conversation carries the texts at this moment, and not the web.
+inline bool is_told_elsewhere(const BridgeSession& session) {
+  return session.surface && !session.surface->aside;
+}
+
 /// Whether the conversation that carries the texts shows it, and the web does not: all but the
 /// state of the chat, which both do, and what a page itself has sent meanwhile.
 bool is_carried(const Event& event);
@@ -125,9 +133,10 @@ void Turn::log(What what) {
   event.seq = ++s().last_seq;
   event.at = now_;
   event.what = std::move(what);
-  event.carried = s().surface && is_carried(event);
+  event.carried = is_told_elsewhere(s()) && is_carried(event);
   // Nothing is due for what needs no words, unless it stands behind something that does.
-  if (s().surface && s().surface->told.seq + 1 == event.seq && !is_spoken(event))
+  if (s().surface && s().surface->told.seq + 1 == event.seq &&
+      (s().surface->aside || !is_spoken(event)))
     edit_surface([](ActivitySurface& surface) { ++surface.told.seq; });
   out_.events.push_back(std::move(event));
   changed();

@@ -85,6 +85,10 @@ struct ActivitySurface {
   int refusals = 0;  ///< likewise
   Time next_try{};
 
+  /// The page has asked for a person by itself: its chat is shown there, and only what was due here
+  /// before is still told here, until the person speaks here again.
+  bool aside = false;
+
   std::size_t query_hash = 0;  ///< of the last question that the assistant passed on; 0: none
   bool told_waiting = false;   ///< that opening takes long was said once
   Time last_turn{};            ///< when something last came

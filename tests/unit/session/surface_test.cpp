@@ -606,8 +606,33 @@ TEST(SurfaceTest, APageThatAsksForAPersonItselfGoesOnByItself) {
   script.given(End{CloseReason::user_ended, {}});
   script.tell_everything();
   script.escalate("again");
-  EXPECT_FALSE(script.session.surface);
   EXPECT_FALSE(script.last.events.back().carried);
+  script.given(script.opened());
+  script.said(script.row("on the page", "m9"));
+  EXPECT_TRUE(script.effects<Deliver>().empty());
+  EXPECT_FALSE(script.last.events.back().carried);
+  // A channel that tidies up takes nothing away from it, and words join again.
+  script.given(script.activity(Says::leave, "", "8"));
+  EXPECT_EQ(script.session.state, State::live);
+  script.given(script.activity(Says::message, "here again", "9"));
+  EXPECT_TRUE(script.noticed(Notice::joined_live));
+  script.said(script.row("in Copilot", "m10"));
+  EXPECT_TRUE(script.last.events.back().carried);
+}
+
+TEST(SurfaceTest, WhatWasDueInTheConversationIsStillToldThereWhenThePageGoesOn) {
+  SurfaceScript script;
+  script.connected();
+  script.said(script.row("last words", "m1"));
+  script.not_posted(Delivered::expired);
+  script.given(End{CloseReason::user_ended, {}});
+  const Told due = script.surface().told;
+  script.escalate("again");
+  EXPECT_EQ(script.surface().told, due);
+  script.given(script.opened());
+  script.given(script.activity(Says::message, "hello", "9"));
+  ASSERT_EQ(script.effects<Deliver>().size(), 1u);
+  EXPECT_EQ(script.effects<Deliver>()[0].after.seq, due.seq);
 }
 
 }  // namespace
