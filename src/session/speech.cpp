@@ -157,9 +157,11 @@ class Speaker {
 }  // namespace
 
 bool is_spoken(const Event& event) {
-  if (std::holds_alternative<UserMessageEvent>(event.what)) return false;
+  if (std::holds_alternative<StatusEvent>(event.what)) return true;
+  // What stands on a page is not said here as well.
+  if (!event.carried || std::holds_alternative<UserMessageEvent>(event.what)) return false;
   const auto* receipt = std::get_if<ReceiptEvent>(&event.what);
-  return !receipt || (event.carried && receipt->status != Delivery::delivered);
+  return !receipt || receipt->status != Delivery::delivered;
 }
 
 Spoken speak(const Event& event, const ActivityAddress& address, const Voice& voice,
