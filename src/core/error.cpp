@@ -20,6 +20,8 @@ constexpr std::array kIds = {
     std::string_view("chat_ended"),
     std::string_view("rate_limited"),
     std::string_view("overloaded"),
+    std::string_view("storage_failed"),
+    std::string_view("superseded"),
     std::string_view("not_configured"),
     std::string_view("unreachable"),
     std::string_view("timed_out"),

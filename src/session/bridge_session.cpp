@@ -102,6 +102,11 @@ void SeenSequences::insert(std::int64_t sequence) {
   recent_.push_back(sequence);
 }
 
+std::string message_key(const Send& send) {
+  return send.take <= 1 ? send.client_message_id
+                        : send.client_message_id + "~" + std::to_string(send.take);
+}
+
 std::string chat_key(const SessionId& id, int number) {
   return number <= 1 ? id : id + "-" + std::to_string(number);
 }

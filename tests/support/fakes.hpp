@@ -73,7 +73,7 @@ class Gate {
 class FakeLiveChat final : public handoff::LiveChat {
  public:
   explicit FakeLiveChat(const asio::any_io_executor& executor)
-      : opening(executor), sending(executor) {}
+      : opening(executor), sending(executor), reading(executor) {}
 
   Task<Result<handoff::OpenedChat>> open(handoff::OpenRequest request, Deadline) override {
     opens.push_back(request);
@@ -109,6 +109,36 @@ class FakeLiveChat final : public handoff::LiveChat {
     sent.message_sys_ids = {"own-" + request.client_message_id};
     co_return sent;
   }
+  Task<Result<std::optional<handoff::SentMessage>>> withdraw(handoff::SendRequest request,
+                                                             Deadline) override {
+    withdrawals.push_back(request.client_message_id);
+    if (withdraw_error) co_return *withdraw_error;
+    const auto found = sent_after_all.find(request.client_message_id);
+    if (found == sent_after_all.end()) co_return std::optional<handoff::SentMessage>();
+    co_return std::optional<handoff::SentMessage>(found->second);
+  }
+  Task<Result<std::vector<handoff::ChatMessages>>> messages(
+      std::vector<handoff::ChatPosition> positions, Deadline) override {
+    reads.push_back(positions);
+    co_await reading.pass();
+    if (messages_error) co_return *messages_error;
+    std::vector<handoff::ChatMessages> answer;
+    for (const handoff::ChatPosition& position : positions) {
+      handoff::ChatMessages chat;
+      chat.conversation_sys_id = position.conversation_sys_id;
+      chat.newest = position.after;
+      chat.found = true;
+      chat.status = status;
+      for (const session::AgentEvent& row : rows[position.conversation_sys_id]) {
+        if (row.sequence.value_or(0) <= position.after) continue;
+        chat.rows.push_back(row);
+        chat.newest = *row.sequence;
+      }
+      answer.push_back(std::move(chat));
+    }
+    co_return answer;
+  }
+  void when_well_again(std::function<void()> callback) override { well_again = callback; }
   Task<Result<>> end(handoff::ChatRef chat, handoff::EndReason, Deadline) override {
     ends.push_back(chat.interaction_sys_id);
     traces.push_back(chat.trace);
@@ -138,14 +168,20 @@ class FakeLiveChat final : public handoff::LiveChat {
   bool opening_not_sent = false;  ///< the chat opens, its first message is not in it
   Gate opening;
   Gate sending;
-  std::optional<Error> open_error, find_error, send_error, end_error, ask_error, touch_error;
+  Gate reading;
+  std::optional<Error> open_error, find_error, send_error, end_error, ask_error, touch_error,
+      withdraw_error, messages_error;
+  std::map<std::string, handoff::SentMessage> sent_after_all;  ///< by client_message_id
+  std::map<std::string, std::vector<session::AgentEvent>> rows;  ///< by conversation
+  std::function<void()> well_again;
   handoff::InteractionStatus status;
   std::map<std::string, std::string> names;
   std::string account = "service-account";
   std::map<std::string, handoff::OpenedChat> by_key;
 
   std::vector<handoff::OpenRequest> opens;
-  std::vector<std::string> finds, sends, ends, names_asked;
+  std::vector<std::string> finds, sends, ends, names_asked, withdrawals;
+  std::vector<std::vector<handoff::ChatPosition>> reads;
   std::vector<bool> touches;
   std::vector<Trace> traces;  ///< of finds, sends, ends and touches, in order
   int asks = 0;

@@ -29,6 +29,8 @@ enum class Errc {
   chat_ended,            ///< the chat is closed on the other side
   rate_limited,          ///< too many calls; see Error::retry_after
   overloaded,            ///< a bound of ours is reached
+  storage_failed,        ///< sessions cannot be written at the moment: disk full, not writable
+  superseded,            ///< another process has taken over our sessions
   not_configured,        ///< a setting is missing
   // What the network did.
   unreachable,      ///< nothing was sent: no address, refused, TLS failed

@@ -7,12 +7,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "bridge/async/task.hpp"
 #include "bridge/core/trace.hpp"
+#include "bridge/session/bridge_session.hpp"
 
 namespace bridge::handoff {
 
@@ -64,12 +66,28 @@ struct SentMessage {
 
 enum class EndReason { user_ended, abandoned };
 
+/// From where one chat's rows are wanted.
+struct ChatPosition {
+  std::string conversation_sys_id;
+  std::int64_t after = 0;  ///< sys_cs_message.sequence
+};
+
 struct InteractionStatus {
   std::string state;        ///< interaction.state
   std::string assigned_to;  ///< sys_id; empty if nobody
   std::string agent_name;   ///< empty if nobody or the Virtual Agent
   bool with_agent = false;  ///< assigned to somebody who is not the Virtual Agent
   bool over = false;        ///< wrap_up, closed_* or faulted
+};
+
+/// What ServiceNow shows of one chat: the agent's public rows after the position, in order.
+struct ChatMessages {
+  std::string conversation_sys_id;
+  bool found = false;  ///< false: no chat of the bridge has that conversation, or it failed there
+  InteractionStatus status;
+  std::vector<session::AgentEvent> rows;  ///< each as its webhook would have told it
+  std::int64_t newest = 0;  ///< sequence of the last of them, or the position itself
+  bool more = false;        ///< there are more than one answer holds: ask again after `newest`
 };
 
 class LiveChat {
@@ -82,6 +100,18 @@ class LiveChat {
                                                        Deadline deadline) = 0;
   /// Errors: Errc::chat_ended when ServiceNow says that the chat is over.
   virtual Task<Result<SentMessage>> send(SendRequest request, Deadline deadline) = 0;
+  /// Finds out what became of a message whose outcome is unknown: the rows that carry it, or
+  /// nothing, and then it will never be sent, however late an earlier call arrives. Our scripts
+  /// only (api 2). Errors: anything that leaves the question open.
+  virtual Task<Result<std::optional<SentMessage>>> withdraw(SendRequest request,
+                                                            Deadline deadline) = 0;
+  /// What was said in these chats, whoever has told us already; one answer for each position, in
+  /// that order. At most `kMaxPositions` of them. Our scripts only (api 2).
+  static constexpr std::size_t kMaxPositions = 50;
+  virtual Task<Result<std::vector<ChatMessages>>> messages(std::vector<ChatPosition> chats,
+                                                           Deadline deadline) = 0;
+  /// Calls back each time the instance answers again after it had been given up for a while.
+  virtual void when_well_again(std::function<void()> callback) = 0;
   /// Ends the interaction. On an old installation sends the old text line instead.
   virtual Task<Result<>> end(ChatRef chat, EndReason reason, Deadline deadline) = 0;
   /// Shows the user typing (if `typing`), and in any case holds off the idle timer.

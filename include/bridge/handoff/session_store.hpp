@@ -58,6 +58,8 @@ class SessionStore {
   /// All ids: asked once at start, to resume what was under way.
   virtual Task<Result<std::vector<session::SessionId>>> all() = 0;
   virtual Task<Result<std::size_t>> count() = 0;
+  /// Ids of what keeps it from storing at the moment, for /readyz; empty if nothing does.
+  virtual std::vector<std::string> degraded() const { return {}; }
 };
 
 }  // namespace bridge::handoff

@@ -61,7 +61,17 @@ struct Send {
   std::string error_id;  ///< of a failed or unknown one
   std::string hint;
   Trace trace;  ///< of the request that said it; dropped once its outcome is known
+  /// Counts what is said anew under one `client_message_id` after it was withdrawn: ServiceNow never
+  /// takes a withdrawn id again.
+  int take = 1;
+  /// Of an unknown one: it is being found out, or will be, whether ServiceNow has it.
+  bool settling = false;
+  int settle_attempts = 0;
+  Time settle_at{};
 };
+
+/// The id under which ServiceNow knows a message (send_message.js, `client_message_id`).
+std::string message_key(const Send& send);
 
 /// A row of sys_cs_message (or a change of its interaction) as a webhook told it. DESIGN 5.2.
 struct AgentEvent {
@@ -126,12 +136,28 @@ struct PendingEnd {
 struct HeldRow {
   AgentEvent row;
   Time due{};
+  bool asked = false;  ///< ServiceNow has been asked for what is missing before it
 };
 
 struct PendingClose {
   std::optional<std::int64_t> last_sequence;  ///< 0: no row was relayed; absent: not said
   CloseReason reason = CloseReason::agent_ended;
   Time due{};
+  Time ask_at{};       ///< when ServiceNow is asked for what is missing
+  bool asked = false;  ///< it has been
+};
+
+/// How the agent's side of the current chat is read without webhooks (DESIGN P6, messages.js).
+struct Reconciling {
+  std::int64_t known_upto = 0;  ///< every row up to this sequence has been taken in
+  std::int64_t newest = 0;      ///< the last row when it was last read: the next `known_upto`
+  int rows_since = 0;           ///< rows that webhooks brought since
+  Time next{};                  ///< when it is read unasked
+  int quiet = 0;                ///< how often in a row nothing new was found; the pause grows with it
+  bool in_flight = false;
+  bool again = false;       ///< somebody wants it read once more after the one in flight
+  bool last_owed = false;   ///< the chat is over and has not been read to its end
+  int last_attempts = 0;    ///< to do that
 };
 
 /// Why ServiceNow did not open a chat, for those who asked.
@@ -177,6 +203,9 @@ struct BridgeSession {
   std::optional<PendingClose> close;  ///< a close that overtook the last reply
   bool asking_interaction = false;
   Time last_touch{};
+  Reconciling reconciling;
+  /// Readers without a cursor have been handed everything up to here (DESIGN 4.3).
+  std::uint64_t plain_handed = 0;
 };
 
 /// The key of chat `number` of a session: the plain id for the first, then "<id>-<n>".

@@ -174,6 +174,18 @@ Task<Result<handoff::SentMessage>> ServiceNowLiveChat::send(handoff::SendRequest
   co_return sent_message(*result);
 }
 
+Task<Result<std::optional<handoff::SentMessage>>> ServiceNowLiveChat::withdraw(
+    handoff::SendRequest, Deadline) {
+  co_return Error(Errc::not_configured, "withdraw");
+}
+
+Task<Result<std::vector<handoff::ChatMessages>>> ServiceNowLiveChat::messages(
+    std::vector<handoff::ChatPosition>, Deadline) {
+  co_return Error(Errc::not_configured, "messages");
+}
+
+void ServiceNowLiveChat::when_well_again(std::function<void()>) {}
+
 Task<Result<>> ServiceNowLiveChat::end(ChatRef chat, handoff::EndReason reason, Deadline deadline) {
   if (chat.api < 2) co_return co_await end_by_text(std::move(chat), deadline);
   json::object body;

@@ -16,6 +16,11 @@ class ServiceNowLiveChat final : public handoff::LiveChat {
   Task<Result<std::optional<handoff::OpenedChat>>> find(std::string key, Trace trace,
                                                         Deadline deadline) override;
   Task<Result<handoff::SentMessage>> send(handoff::SendRequest request, Deadline deadline) override;
+  Task<Result<std::optional<handoff::SentMessage>>> withdraw(handoff::SendRequest request,
+                                                             Deadline deadline) override;
+  Task<Result<std::vector<handoff::ChatMessages>>> messages(
+      std::vector<handoff::ChatPosition> chats, Deadline deadline) override;
+  void when_well_again(std::function<void()> callback) override;
   Task<Result<>> end(handoff::ChatRef chat, handoff::EndReason reason, Deadline deadline) override;
   Task<Result<>> touch(handoff::ChatRef chat, bool typing, Deadline deadline) override;
   Task<Result<handoff::InteractionStatus>> ask(std::string interaction_sys_id,
