@@ -87,6 +87,8 @@ handoff::Options handoff_options(const config::Config& config) {
   session::Policy& policy = options.policy;
   policy.send_deadline = config.timers.send_deadline;
   policy.reorder_wait = config.timers.reorder_wait;
+  policy.reconcile_after = config.timers.reconcile_after;
+  policy.reconcile_longest = config.timers.reconcile_after * 10;
   policy.close_wait = config.timers.close_wait;
   policy.legacy_close_wait = config.timers.legacy_close_wait;
   policy.abandoned_after = config.timers.abandoned_after;

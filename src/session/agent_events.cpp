@@ -10,8 +10,6 @@
 namespace bridge::session {
 namespace {
 
-constexpr std::size_t kMaxHeld = 64;
-
 bool names(const Chat& chat, const AgentEvent& event) {
   if (chat.number == 0) return false;
   if (!event.interaction_sys_id.empty() && !chat.interaction_sys_id.empty())
@@ -44,6 +42,7 @@ void Turn::on(const AgentSaid& input) {
     return;
   }
   if (s().chat.interaction_sys_id.empty() && !event.interaction_sys_id.empty()) settle_open(event);
+  if (event.kind != AgentEvent::Kind::typing) heard_from_webhook(event);
 
   switch (event.kind) {
     case AgentEvent::Kind::typing:
@@ -136,7 +135,7 @@ bool Turn::is_echo(const AgentEvent& row, const std::string& service_account) {
   });
   if (owed == s().sends.end()) return false;
   owed->echo_owed = false;
-  owed->text.clear();
+  if (!owed->settling) owed->text.clear();
   return true;
 }
 
@@ -212,6 +211,7 @@ void Turn::show_row(const AgentEvent& row, bool late) {
     go_live(name, row.sender_sys_id);
   }
   s().last_activity = now_;
+  s().reconciling.shown = std::max(s().reconciling.shown, row.sequence.value_or(0));
   log(RepMessageEvent{row.text, name, row.message_sys_id, row.sent_at, row.system, late});
   if (row.system && s().state == State::queued && !s().asking_interaction) {
     s().asking_interaction = true;

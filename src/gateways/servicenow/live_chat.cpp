@@ -174,8 +174,8 @@ Task<Result<handoff::SentMessage>> ServiceNowLiveChat::send(handoff::SendRequest
   co_return sent_message(*result);
 }
 
-Task<Result<std::optional<handoff::SentMessage>>> ServiceNowLiveChat::withdraw(
-    handoff::SendRequest, Deadline) {
+Task<Result<std::optional<handoff::SentMessage>>> ServiceNowLiveChat::withdraw(handoff::SendRequest,
+                                                                               Deadline) {
   co_return Error(Errc::not_configured, "withdraw");
 }
 
