@@ -58,6 +58,7 @@ gateways::ServiceNowOptions servicenow_options(const config::Config& config) {
   options.client_id = from.client_id;
   options.client_secret = from.client_secret;
   options.user = from.user;
+  options.messages_at_once = std::max<std::size_t>(1, from.max_connections / 4);
   options.password = from.password;
   options.api_base = from.api_base;
   options.queue_sys_id = from.default_queue_sys_id;
