@@ -240,7 +240,29 @@ Task<Result<Ticket>> Handoff::create_ticket(TicketOrder order) {
   co_return co_await ports_.tickets.create(std::move(request), deadline);
 }
 
-std::vector<std::string> Handoff::degraded() const { return ports_.chat.degraded(); }
+Task<Result<>> Handoff::forget(SessionId id) {
+  auto found = co_await engine_->entry(id);
+  // What could not be loaded is erased all the same.
+  if (!found) co_return co_await ports_.store.erase(std::move(id));
+  const EntryPtr entry = *found;
+  session::End leave;
+  auto ended = co_await engine_->apply(entry, std::move(leave));
+  if (!ended && !ended.error().is(Errc::not_found)) co_return ended.error();
+  // Without the session nobody would know any more that ServiceNow has to be told.
+  const Deadline deadline = in(std::chrono::seconds(10));
+  while (!entry->forgotten && (entry->state->open || !entry->state->ends.empty())) {
+    const std::uint64_t seen = entry->changed.generation();
+    if (!co_await entry->changed.wait(seen, deadline)) break;
+  }
+  co_await engine_->forget(entry);
+  co_return Result<>();
+}
+
+std::vector<std::string> Handoff::degraded() const {
+  std::vector<std::string> reasons = ports_.chat.degraded();
+  for (std::string& reason : ports_.store.degraded()) reasons.push_back(std::move(reason));
+  return reasons;
+}
 
 void Handoff::measure() { engine_->vitals().measure(ports_.time.now()); }
 

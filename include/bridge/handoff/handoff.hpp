@@ -176,6 +176,10 @@ class Handoff {
   /// Returns once the end is committed and ServiceNow has been told, or was tried once.
   Task<Result<>> end(session::SessionId id, session::CloseReason reason, Trace trace = untraced());
 
+  /// Ends the chat, if there is one, and erases the session with everything that was said in it.
+  /// Succeeds if there is none. Errors: those of the store.
+  Task<Result<>> forget(session::SessionId id);
+
   /// Errors: not_found (no such session), overloaded (not committed in time; it goes on).
   Task<Result<session::Verdict>> agent_event(session::AgentEvent event, Trace trace = untraced());
 

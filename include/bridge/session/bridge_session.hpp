@@ -26,6 +26,8 @@ class RecentIds {
   bool contains(std::string_view id) const;
   /// False if it was there already, or is empty.
   bool insert(std::string_view id);
+  /// Oldest first: what a store keeps, and inserts again in that order.
+  std::vector<std::string> all() const;
 
  private:
   std::size_t limit_;
@@ -39,6 +41,8 @@ class SeenSequences {
  public:
   bool contains(std::int64_t sequence) const;
   void insert(std::int64_t sequence);
+  /// Oldest first.
+  const std::vector<std::int64_t>& all() const { return recent_; }
 
  private:
   std::vector<std::int64_t> recent_;
@@ -61,8 +65,8 @@ struct Send {
   std::string error_id;  ///< of a failed or unknown one
   std::string hint;
   Trace trace;  ///< of the request that said it; dropped once its outcome is known
-  /// Counts what is said anew under one `client_message_id` after it was withdrawn: ServiceNow never
-  /// takes a withdrawn id again.
+  /// Counts what is said anew under one `client_message_id` after it was withdrawn: ServiceNow
+  /// never takes a withdrawn id again.
   int take = 1;
   /// Of an unknown one: it is being found out, or will be, whether ServiceNow has it.
   bool settling = false;
@@ -153,11 +157,11 @@ struct Reconciling {
   std::int64_t newest = 0;      ///< the last row when it was last read: the next `known_upto`
   int rows_since = 0;           ///< rows that webhooks brought since
   Time next{};                  ///< when it is read unasked
-  int quiet = 0;                ///< how often in a row nothing new was found; the pause grows with it
+  int quiet = 0;  ///< how often in a row nothing new was found; the pause grows with it
   bool in_flight = false;
-  bool again = false;       ///< somebody wants it read once more after the one in flight
-  bool last_owed = false;   ///< the chat is over and has not been read to its end
-  int last_attempts = 0;    ///< to do that
+  bool again = false;      ///< somebody wants it read once more after the one in flight
+  bool last_owed = false;  ///< the chat is over and has not been read to its end
+  int last_attempts = 0;   ///< to do that
 };
 
 /// Why ServiceNow did not open a chat, for those who asked.
