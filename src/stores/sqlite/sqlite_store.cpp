@@ -63,7 +63,8 @@ int take_over(Database& file, const std::string& owner, std::string& before) {
 /// What belongs to the loop. Reports of the writer reach it only while the store is there.
 class Loop {
  public:
-  Loop(SqliteOptions o, Logger& l, Metrics& m) : options(std::move(o)), logger(l), metrics(m) {}
+  Loop(SqliteOptions o, Logger& l, Metrics& m)
+      : options(std::move(o)), logger(l), metrics(m), failing_now(m.gauge("store_failing")) {}
 
   /// The version that the session will have once everything that is under way is written.
   std::uint64_t version(const SessionId& id) const {
@@ -87,6 +88,7 @@ class Loop {
   const SqliteOptions options;
   Logger& logger;
   Metrics& metrics;
+  Gauge& failing_now;
   SessionMap sessions;  ///< what is in the file
   std::unordered_map<SessionId, UnderWay> under_way;
   std::size_t waiting = 0;
@@ -147,6 +149,7 @@ void Loop::note(const Report& report) {
   if (!report.tried || superseded) return;
   if (report.code != SQLITE_OK) {
     failing = true;
+    failing_now.set(1);
     metrics.counter("store_failures_total", {{"reason", std::string(reason_of(report.code))}})
         .add();
     logger.error("store_failed", {{"path", options.path},
@@ -154,6 +157,7 @@ void Loop::note(const Report& report) {
                                   {"commits", report.group.size()},
                                   {"hint", mend_of(report.code, options.path)}});
   } else if (std::exchange(failing, false)) {
+    failing_now.set(0);
     logger.info("store_recovered", {{"path", options.path}});
   }
 }
