@@ -139,6 +139,8 @@ Task<> serve_until_told(App& app, Millis grace, int& exit_code) {
 }
 
 int serve(config::Config config, const std::string& program) {
+  // A file at its limit (ulimit -f, a quota) is a failed write and not the end of the program.
+  std::signal(SIGXFSZ, SIG_IGN);
   asio::io_context context(1);
   const Millis grace = config.connections.shutdown_grace;
   auto app = App::create(context.get_executor(), std::move(config), program);
