@@ -83,6 +83,13 @@ gateways::ConnectorOptions connector_options(const config::Config& config) {
   return options;
 }
 
+stores::SqliteOptions sqlite_options(const config::Config& config, const Sealer* sealer) {
+  stores::SqliteOptions options;
+  options.path = config.sqlite_path;
+  options.sealer = sealer;
+  return options;
+}
+
 handoff::Options handoff_options(const config::Config& config) {
   handoff::Options options;
   session::Policy& policy = options.policy;
@@ -95,6 +102,7 @@ handoff::Options handoff_options(const config::Config& config) {
   policy.abandoned_after = config.timers.abandoned_after;
   policy.bot_expiry = config.timers.bot_expiry;
   policy.closed_expiry = config.timers.closed_expiry;
+  policy.carried_expiry = config.timers.carried_expiry;
   policy.touch_interval = config.timers.touch_interval;
   policy.max_waiting_messages = config.limits.max_queued_messages;
   policy.max_waiting_bytes = config.limits.max_queued_bytes;

@@ -4,7 +4,6 @@
 
 namespace bridge::config {
 
-using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
@@ -46,12 +45,6 @@ std::vector<Field> timer_fields() {
               {"ABANDONED_AFTER", "10m",
                "A queued or live chat that nobody reads for so long is ended."},
               seconds(1), hours(24), [](auto& c) -> auto& { return c.timers.abandoned_after; }),
-          duration(
-              {"BOT_EXPIRY", "2h", "A session without a chat is forgotten after this idle time."},
-              seconds(1), days(7), [](auto& c) -> auto& { return c.timers.bot_expiry; }),
-          duration(
-              {"CLOSED_EXPIRY", "24h", "A closed session is forgotten after this time."},
-              seconds(1), days(30), [](auto& c) -> auto& { return c.timers.closed_expiry; }),
           duration(
               {"TOUCH_INTERVAL", "60s",
                "How often, at most, a chat with a reader is touched to hold off ServiceNow's idle "

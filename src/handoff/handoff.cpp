@@ -255,9 +255,9 @@ Task<Result<Escalated>> Handoff::escalate(SessionId id, EscalateRequest request)
 }
 
 Task<Result<>> Handoff::forget(SessionId id) {
-  auto found = co_await engine_->entry(std::move(id));
-  if (!found && found.error().is(Errc::not_found)) co_return Result<>();
-  if (!found) co_return found.error();
+  auto found = co_await engine_->entry(id);
+  // What could not be loaded is erased all the same.
+  if (!found) co_return co_await ports_.store.erase(std::move(id));
   const EntryPtr entry = *found;
   auto ended = co_await end(entry->id, session::CloseReason::user_ended);
   if (!ended) co_return ended;
@@ -307,7 +307,11 @@ Task<Result<Ticket>> Handoff::create_ticket(TicketOrder order) {
   co_return co_await ports_.tickets.create(std::move(request), deadline);
 }
 
-std::vector<std::string> Handoff::degraded() const { return ports_.chat.degraded(); }
+std::vector<std::string> Handoff::degraded() const {
+  std::vector<std::string> reasons = ports_.chat.degraded();
+  for (std::string& reason : ports_.store.degraded()) reasons.push_back(std::move(reason));
+  return reasons;
+}
 
 void Handoff::measure() { engine_->vitals().measure(ports_.time.now()); }
 

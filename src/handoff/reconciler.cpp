@@ -38,6 +38,7 @@ void Reconciler::want(const EntryPtr& entry, const session::Reconcile& effect) {
   Wish wish;
   wish.entry = entry;
   wish.chat_number = effect.chat.number;
+  wish.owed = effect.owed;
   wish.position.conversation_sys_id = effect.chat.conversation_sys_id;
   wish.position.after = effect.after;
   wishes_.push_back(std::move(wish));
@@ -78,6 +79,7 @@ Task<> Reconciler::read(std::vector<Wish> wishes) {
     input.chat_number = wishes[i].chat_number;
     input.failed = true;
     if (whole) input = input_of(wishes[i].chat_number, (*answer)[i], account);
+    input.owed = wishes[i].owed;
     tasks_.spawn("reconciled", hand_over(wishes[i].entry, std::move(input)));
   }
 }

@@ -29,6 +29,7 @@ class Reconciler {
   struct Wish {
     EntryPtr entry;
     int chat_number = 0;
+    bool owed = false;
     ChatPosition position;
   };
 

@@ -38,9 +38,7 @@ void Turn::on(const End& input) {
 
 void Turn::close_chat(CloseReason reason, bool complete) {
   if (s().state == State::closed) return;
-  s().reconciling.last_owed = !complete && can_be_read(s());
-  // The agent may be in the middle of a word; a chat that we end is read when it has been ended.
-  s().reconciling.next = now_ + policy_.settle_pause;
+  if (!complete && can_be_read(s())) owe_read();
   s().close.reset();
   // Rows that waited for a predecessor are shown now or never.
   show_held(std::exchange(s().held, {}));
@@ -111,8 +109,12 @@ void Turn::on(const EndAnswered& input) {
   if (end == s().ends.end()) return;
   changed();
   if (!input.error || input.error->is(Errc::chat_ended)) {
+    const int number = end->chat.number;
     s().ends.erase(end);
-    if (input.key == s().chat.key && s().reconciling.last_owed) want_rows();
+    // Nothing more is said there from now on.
+    for (OwedRead& owed : s().owed_reads)
+      if (owed.chat_number == number) owed.next = now_;
+    start_owed_reads();
     return;
   }
   if (end->attempts >= policy_.end_attempts) {

@@ -41,7 +41,6 @@ Time reconcile_due(const BridgeSession& session, const Presence& presence, const
                    Time now) {
   const Reconciling& reading = session.reconciling;
   if (!can_be_read(session) || reading.in_flight) return Time::max();
-  if (session.state == State::closed) return reading.last_owed ? reading.next : Time::max();
   const bool wanted = in_chat(session) && is_watched(session, presence, policy, now);
   return wanted ? reading.next : Time::max();
 }
@@ -51,7 +50,7 @@ void Turn::reconcile_when_due(const Presence& presence) {
 }
 
 void Turn::want_rows() {
-  if (!can_be_read(s())) return;
+  if (!in_chat(s()) || !can_be_read(s())) return;
   changed();
   if (s().reconciling.in_flight) {
     s().reconciling.again = true;
@@ -107,7 +106,9 @@ bool wants_recheck(const BridgeSession& session) {
 }
 
 void Turn::on(const Recheck&) {
-  if (in_chat(s()) || s().reconciling.last_owed) want_rows();
+  if (in_chat(s())) want_rows();
+  for (OwedRead& owed : s().owed_reads) owed.next = std::min(owed.next, now_);
+  start_owed_reads();
   for (Send& send : s().sends)
     if (send.settling && send.settle_at != Time::max()) settle(send);
   for (PendingEnd& end : s().ends)
@@ -116,30 +117,39 @@ void Turn::on(const Recheck&) {
 }
 
 void Turn::on(const Reconciled& input) {
-  if (input.chat_number != s().chat.number) return take_read_rows_of_earlier_chat(input);
+  if (input.owed) return owed_rows_read(input);
+  if (input.chat_number != s().chat.number) return;
   if (!std::exchange(s().reconciling.in_flight, false)) return;
   changed();
   if (input.failed) return rows_not_read();
 
-  bool recovered = false;
-  for (const AgentEvent& row : input.rows) take_read_row(row, input.service_account, recovered);
-  release_held();
+  const bool recovered = take_read_rows(input);
   rows_read(input);
   s().reconciling.quiet = recovered ? 0 : s().reconciling.quiet + 1;
   plan_next_read();
   if (s().reconciling.again || input.more) want_rows();
 }
 
+bool Turn::take_read_rows(const Reconciled& input) {
+  bool recovered = false;
+  for (const AgentEvent& row : input.rows) take_read_row(row, input.service_account, recovered);
+  release_held();
+  return recovered;
+}
+
+std::vector<HeldRow> Turn::take_those_that_asked() {
+  std::vector<HeldRow> asked;
+  for (const HeldRow& held : std::exchange(s().held, {}))
+    (held.asked ? asked : s().held).push_back(held);
+  return asked;
+}
+
 void Turn::rows_not_read() {
   count(Counted::reconcile_failed);
   // Nothing is held back longer for what cannot be had now; it is shown as late once it is found.
-  std::vector<HeldRow> waited;
-  for (const HeldRow& held : std::exchange(s().held, {}))
-    (held.asked ? waited : s().held).push_back(held);
+  std::vector<HeldRow> waited = take_those_that_asked();
   if (!waited.empty()) s().reconciling.gap = true;
   show_held(std::move(waited));
-  if (s().reconciling.last_owed && ++s().reconciling.last_attempts >= policy_.last_reconciles)
-    s().reconciling.last_owed = false;
   s().reconciling.again = false;
   plan_next_read();
 }
@@ -155,14 +165,69 @@ void Turn::rows_read(const Reconciled& input) {
   if (input.more) return;
   reading.gap = false;
   if (s().state == State::queued && input.with_agent) go_live(input.agent_name, input.agent_sys_id);
-  if (reading.again) return;  // somebody has asked since; that answer counts for them
-  std::vector<HeldRow> waited;
-  for (const HeldRow& held : std::exchange(s().held, {}))
-    (held.asked ? waited : s().held).push_back(held);
-  show_held(std::move(waited));  // what stands before them was never meant for the user
+  if (reading.again) return;           // somebody has asked since; that answer counts for them
+  show_held(take_those_that_asked());  // what stands before them was never meant for the user
   if (s().close && s().close->asked) close_chat(s().close->reason, true);
   if (in_chat(s()) && input.over) close_chat(input.reason, true);
-  reading.last_owed = false;
+}
+
+void Turn::owe_read() {
+  constexpr std::size_t kMaxOwed = 16;
+  OwedRead owed;
+  owed.chat_number = s().chat.number;
+  owed.after = s().reconciling.known_upto;
+  // The agent may be in the middle of a word.
+  owed.next = now_ + policy_.settle_pause;
+  if (s().owed_reads.size() == kMaxOwed) s().owed_reads.erase(s().owed_reads.begin());
+  s().owed_reads.push_back(owed);
+  changed();
+}
+
+void Turn::start_owed_reads() {
+  for (OwedRead& owed : s().owed_reads) {
+    if (owed.in_flight || owed.next > now_) continue;
+    const Chat* chat = chat_numbered(owed.chat_number);
+    if (!chat) continue;
+    owed.in_flight = true;
+    ++owed.attempts;
+    changed();
+    start(Reconcile{*chat, owed.after, true});
+  }
+}
+
+void Turn::owed_rows_read(const Reconciled& input) {
+  const auto owed =
+      std::find_if(s().owed_reads.begin(), s().owed_reads.end(), [&](const OwedRead& read) {
+        return read.chat_number == input.chat_number && read.in_flight;
+      });
+  if (owed == s().owed_reads.end()) return;
+  owed->in_flight = false;
+  changed();
+  const Chat* chat = chat_numbered(input.chat_number);
+  const bool ending = std::any_of(s().ends.begin(), s().ends.end(), [&](const PendingEnd& end) {
+    return chat && end.chat.key == chat->key;
+  });
+  if (input.failed) {
+    count(Counted::reconcile_failed);
+  } else {
+    if (input.chat_number == s().chat.number) {
+      (void)take_read_rows(input);
+    } else {
+      take_read_rows_of_earlier_chat(input);
+    }
+    owed->after = std::max(owed->after, input.newest);
+    if (!input.more && (input.over || !ending)) {
+      s().owed_reads.erase(owed);
+      return;
+    }
+  }
+  if (owed->attempts >= policy_.last_reconciles && !input.more && !ending) {
+    s().owed_reads.erase(owed);
+    return;
+  }
+  const int doublings = std::min(owed->attempts, 6);
+  owed->next = input.more ? now_ : now_ + policy_.settle_pause * (1 << doublings);
+  start_owed_reads();
 }
 
 void Turn::take_read_row(const AgentEvent& row, const std::string& service_account,
@@ -196,8 +261,7 @@ void Turn::take_read_row(const AgentEvent& row, const std::string& service_accou
     s().parked.push_back(row);
     return;
   }
-  // All rows before it have been read, so it waits for nobody; but later ones may be shown already.
-  show_row(row, row.sequence && *row.sequence < s().reconciling.shown);
+  show_row(row, false);  // all rows before it have been read, so it waits for nobody
 }
 
 /// The next chat has begun while the last words of the one before it were asked for.

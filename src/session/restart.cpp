@@ -47,7 +47,9 @@ void Turn::resume_sends() {
       send.settle_at = std::min(send.settle_at, now_);
     }
     if (send.status != Send::Status::in_flight) continue;
-    const Chat* chat = chat_of(send);
+    send.in_doubt = true;
+    changed();
+    const Chat* chat = chat_numbered(send.chat_number);
     if (!chat || chat->api < 2) {
       // The old scripts cannot be asked whether they have it, and would write it again.
       send.echo_owed = true;
@@ -65,8 +67,12 @@ void Turn::resume_sends() {
 void Turn::resume_reconciling() {
   s().reconciling.in_flight = false;
   s().reconciling.again = false;
-  const bool in_chat = s().state == State::queued || s().state == State::live;
-  if (in_chat || s().reconciling.last_owed) want_rows();
+  want_rows();
+  for (OwedRead& owed : s().owed_reads) {
+    owed.in_flight = false;
+    owed.next = std::min(owed.next, now_);
+  }
+  start_owed_reads();
 }
 
 }  // namespace bridge::session

@@ -21,10 +21,10 @@ bool is_hopeless(const Error& error) {
 
 }  // namespace
 
-const Chat* Turn::chat_of(const Send& send) const {
-  if (send.chat_number == s().chat.number) return &s().chat;
+const Chat* Turn::chat_numbered(int number) const {
+  if (number == s().chat.number) return &s().chat;
   const auto past = std::find_if(s().past_chats.begin(), s().past_chats.end(),
-                                 [&](const Chat& chat) { return chat.number == send.chat_number; });
+                                 [&](const Chat& chat) { return chat.number == number; });
   return past == s().past_chats.end() ? nullptr : &*past;
 }
 
@@ -43,7 +43,7 @@ void Turn::settle_later(Send& send) {
 }
 
 void Turn::settle(Send& send) {
-  const Chat* chat = chat_of(send);
+  const Chat* chat = chat_numbered(send.chat_number);
   if (!chat || chat->api < 2) {
     send.settling = false;
     return changed();
@@ -82,6 +82,7 @@ void Turn::on(const SendSettled& input) {
   found->settling = false;
   found->settle_at = {};
   changed();
+  if (!input.error) found->in_doubt = false;
   if (input.error) {
     // One that was in flight when the process died has not been told to anybody yet.
     if (found->status == Send::Status::in_flight) {

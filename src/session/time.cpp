@@ -43,8 +43,7 @@ bool is_present(const Presence& presence, Time now) {
 void Turn::on(const Tick& input) {
   for (Send& send : s().sends) {
     if (send.status != Send::Status::waiting || send.deadline > now_) continue;
-    finish(send, Send::Status::failed, Error(Errc::timed_out));
-    send.text.clear();
+    fail(send, Error(Errc::timed_out));
   }
   ask_for_what_is_missing();
   // With a row that has waited long enough go those that stand before it, however late they came.
@@ -81,6 +80,7 @@ void Turn::on(const Tick& input) {
   }
   check_on_chat();
   reconcile_when_due(input.presence);
+  start_owed_reads();
   settle_due();
   if (is_stuck(s()) && input.presence.attached == 0 &&
       now_ >= std::max(s().last_activity, input.presence.last_seen) + policy_.abandoned_after)
@@ -106,6 +106,8 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
   if (session.close) at(session.close->due);
   if (session.close && !session.close->asked && can_be_read(session)) at(session.close->ask_at);
   at(reconcile_due(session, presence, policy, now));
+  for (const OwedRead& owed : session.owed_reads)
+    if (!owed.in_flight) at(owed.next);
   for (const PendingEnd& end : session.ends)
     if (!end.in_flight && !sending) at(end.next_try);
   if (in_chat(session)) {

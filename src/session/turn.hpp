@@ -71,6 +71,7 @@ class Turn {
   // User messages
   void pump();
   void finish(Send& send, Send::Status status, const std::optional<Error>& error);
+  void fail(Send& send, const std::optional<Error>& error);
   void fail_waiting(std::string_view error_id);
   void forget_old_sends();
   void settle(Send& send);
@@ -78,7 +79,7 @@ class Turn {
   bool can_be_tried_again(const Send& send) const;
   void settle_due();
   bool waits_for_settlement();
-  const Chat* chat_of(const Send& send) const;
+  const Chat* chat_numbered(int number) const;
 
   // After a restart
   void resume_open();
@@ -95,6 +96,7 @@ class Turn {
   void go_live(const std::string& rep_name, const std::string& rep_sys_id);
   void account_for(std::int64_t sequence);
   void release_held();
+  bool overtakes_held(const AgentEvent& row) const;
   void settle_parked(const std::string& text, bool& echo_owed);
   void show_late(const AgentEvent& row);
   void show_held(std::vector<HeldRow> held);
@@ -104,7 +106,12 @@ class Turn {
   void heard_from_webhook(const AgentEvent& event);
   void expect_an_answer();
   void take_read_row(const AgentEvent& row, const std::string& service_account, bool& recovered);
+  bool take_read_rows(const Reconciled& input);
   void take_read_rows_of_earlier_chat(const Reconciled& input);
+  std::vector<HeldRow> take_those_that_asked();
+  void owe_read();
+  void start_owed_reads();
+  void owed_rows_read(const Reconciled& input);
   void rows_not_read();
   void rows_read(const Reconciled& input);
   void reconcile_when_due(const Presence& presence);

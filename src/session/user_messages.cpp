@@ -46,6 +46,7 @@ void Turn::on(const UserMessage& input) {
   Send send;
   if (repeat) {
     send.take = earlier->take;
+    send.in_doubt = earlier->in_doubt;
     s().sends.erase(earlier);
   }
   send.id = s().next_send_id++;
@@ -89,15 +90,20 @@ void Turn::on(const SendAnswered& input) {
   for (const std::string& id : input.message_sys_ids) s().own_messages.insert(id);
   if (!input.error) {
     found->echo_owed = input.message_sys_ids.empty();
+    found->in_doubt = false;
     finish(*found, Send::Status::delivered, {});
   } else if (input.error->outcome() == Outcome::unknown) {
     found->echo_owed = true;
+    found->in_doubt = true;
     finish(*found, Send::Status::unknown, input.error);
     settle(*found);
   } else {
-    // That id was withdrawn: said once more, it needs another.
-    if (input.error->is(Errc::conflict)) ++found->take;
-    finish(*found, Send::Status::failed, input.error);
+    // That id was withdrawn: said once more, it needs another, and nothing ever came of this one.
+    if (input.error->is(Errc::conflict)) {
+      ++found->take;
+      found->in_doubt = false;
+    }
+    fail(*found, input.error);
   }
   settle_parked(found->text, found->echo_owed);
   if (!found->echo_owed && !found->settling) found->text.clear();
@@ -125,12 +131,22 @@ void Turn::finish(Send& send, Send::Status status, const std::optional<Error>& e
                                                                          : Delivery::unknown);
 }
 
+/// It was not sent now. Whether an earlier call of it came through is another question.
+void Turn::fail(Send& send, const std::optional<Error>& error) {
+  if (!send.in_doubt) {
+    finish(send, Send::Status::failed, error);
+    return send.text.clear();
+  }
+  send.echo_owed = true;
+  finish(send, Send::Status::unknown, error);
+  settle(send);
+}
+
 void Turn::fail_waiting(std::string_view error_id) {
   for (Send& send : s().sends) {
     if (send.status != Send::Status::waiting) continue;
-    finish(send, Send::Status::failed, {});
+    fail(send, {});
     send.error_id = error_id;
-    send.text.clear();
   }
 }
 

@@ -42,6 +42,10 @@ constexpr auto kHelp = std::to_array<MetricHelp>({
     {"bridge_webhooks_refused_total", "Webhooks refused because too many waited."},
     {"bridge_commit_seconds", "Time that the store took for one commit."},
     {"bridge_commit_conflicts_total", "Commits repeated because another writer was faster."},
+    {"bridge_store_failing", "1 while sessions cannot be written."},
+    {"bridge_store_failures_total",
+     "Transactions that could not be written, by reason; what was in them was refused."},
+    {"bridge_sessions_unreadable_total", "Sessions with a stored row that could not be read."},
     // ServiceNow, Direct Line and Copilot Studio, called by us.
     {"bridge_servicenow_calls_total", "Calls to ServiceNow that ended, by call and outcome."},
     {"bridge_servicenow_seconds", "Time that one attempt of a call to ServiceNow took, by call."},

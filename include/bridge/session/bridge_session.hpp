@@ -26,6 +26,8 @@ class RecentIds {
   bool contains(std::string_view id) const;
   /// False if it was there already, or is empty.
   bool insert(std::string_view id);
+  /// Oldest first: what a store keeps, and inserts again in that order.
+  std::vector<std::string> all() const;
 
  private:
   std::size_t limit_;
@@ -39,6 +41,8 @@ class SeenSequences {
  public:
   bool contains(std::int64_t sequence) const;
   void insert(std::int64_t sequence);
+  /// Oldest first.
+  const std::vector<std::int64_t>& all() const { return recent_; }
 
  private:
   std::vector<std::int64_t> recent_;
@@ -61,6 +65,9 @@ struct Send {
   std::string error_id;  ///< of a failed or unknown one
   std::string hint;
   Trace trace;  ///< of the request that said it; dropped once its outcome is known
+  /// A call under its key may have come through that this process knows nothing of: then nobody is
+  /// told `failed` before that has been found out.
+  bool in_doubt = false;
   /// Counts what is said anew under one `client_message_id` after it was withdrawn: ServiceNow
   /// never takes a withdrawn id again.
   int take = 1;
@@ -159,8 +166,16 @@ struct Reconciling {
   bool again = false;       ///< somebody wants it read once more after the one in flight
   bool unreliable = false;  ///< rows were found that no webhook had told
   bool gap = false;         ///< a row was shown although the one before it could not be read
-  bool last_owed = false;   ///< the chat is over and has not been read to its end
-  int last_attempts = 0;    ///< to do that
+};
+
+/// A chat that is over and has not been read to its end. It outlives the chat's place as the
+/// current one.
+struct OwedRead {
+  int chat_number = 0;
+  std::int64_t after = 0;
+  Time next{};
+  int attempts = 0;
+  bool in_flight = false;
 };
 
 /// Why ServiceNow did not open a chat, for those who asked.
@@ -207,6 +222,7 @@ struct BridgeSession {
   bool asking_interaction = false;
   Time last_touch{};
   Reconciling reconciling;
+  std::vector<OwedRead> owed_reads;
   /// Readers without a cursor have been handed everything up to here (DESIGN 4.3).
   std::uint64_t plain_handed = 0;
 };

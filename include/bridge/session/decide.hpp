@@ -135,6 +135,7 @@ struct InteractionAnswered {
 /// The rows of a chat were read from ServiceNow, or could not be (messages.js, DESIGN P6).
 struct Reconciled {
   int chat_number = 0;
+  bool owed = false;  ///< as the effect said
   bool failed = false;
   std::vector<AgentEvent> rows;  ///< in order, whether known or not
   std::int64_t newest = 0;
@@ -253,6 +254,7 @@ struct SettleSend {
 struct Reconcile {
   Chat chat;
   std::int64_t after = 0;
+  bool owed = false;  ///< the chat is over: this is for its last words
   bool operator==(const Reconcile& o) const { return chat.key == o.chat.key && after == o.after; }
 };
 struct EndChat {

@@ -114,6 +114,7 @@ class Script {
   Reconciled read(std::vector<AgentEvent> rows) const {
     Reconciled input;
     input.chat_number = session.chat.number;
+    input.owed = session.state == State::closed;
     input.newest = session.reconciling.newest;
     for (const AgentEvent& row : rows)
       input.newest = std::max(input.newest, row.sequence.value_or(0));
@@ -124,6 +125,7 @@ class Script {
   Reconciled unread() const {
     Reconciled input;
     input.chat_number = session.chat.number;
+    input.owed = session.state == State::closed;
     input.failed = true;
     return input;
   }

@@ -119,6 +119,37 @@ TEST(Settle, WhatWasInFlightLongAgoIsAskedAboutInsteadOfSent) {
   EXPECT_EQ(s.receipts(), Texts{"c1 delivered"});
 }
 
+TEST(Settle, NobodyIsToldFailedOverADoubt) {
+  // The dead process's call may have come through, whatever becomes of the one that is made now.
+  Script resumed;
+  resumed.live();
+  const auto send = resumed.user_says("one", "c1").send_id;
+  resumed.given(Restarted{});
+  resumed.not_sent(send, Errc::unreachable, Outcome::failed);
+  EXPECT_EQ(resumed.receipts(), Texts{"c1 unknown"});
+  EXPECT_EQ(resumed.effects<SettleSend>().size(), 1u);
+
+  // A repeat of an unknown one that waits until its time is over, or its chat.
+  for (const bool closed : {false, true}) {
+    Script s;
+    s.live();
+    const auto first = lost(s);
+    s.not_settled(first, Errc::unreachable);
+    s.user_says("before it", "c0");
+    s.user_says("one", "c1");
+    if (closed) {
+      s.given(End{});
+    } else {
+      s.pass(s.policy.send_deadline);
+      s.tick();
+    }
+    for (const std::string& receipt : s.receipts()) EXPECT_NE(receipt, "c1 failed");
+    ASSERT_EQ(s.effects<SettleSend>().size(), 1u);
+    s.settled(s.session.sends.back().id, false);
+    EXPECT_EQ(s.receipts().back(), "c1 failed");
+  }
+}
+
 TEST(Settle, GoesOnAfterARestart) {
   Script s;
   s.live();
