@@ -11,7 +11,8 @@ import wire
 # Who reads. A session has one page without a cursor at most: all such pages are together one reader.
 AUDIENCES = (
     (("socket",), 5), (("long_poll",), 3), (("poll",), 2), (("socket", "socket"), 4), (("socket", "long_poll"), 2),
-    (("plain",), 4), (("plain", "poll"), 1), (("plain", "socket", "long_poll"), 1),
+    (("plain",), 3), (("plain_poll",), 2), (("plain", "poll"), 1), (("plain_poll", "socket"), 1),
+    (("plain", "socket", "long_poll"), 1),
 )
 
 
@@ -136,13 +137,16 @@ class WebChat(Chat):
 
     def _start_readers(self):
         kinds, weights = zip(*AUDIENCES)
-        audience = self.rng.choices(kinds, weights)[0]
+        audience = self.world.options.audience or self.rng.choices(kinds, weights)[0]
         if not self.world.has_cursors:
-            audience = ("plain",)
+            audience = self.rng.choice((("plain",), ("plain_poll",)))
         for index, way in enumerate(audience):
             name = f"{self.name}/{way}-{index}"
             rng = streams.stream(self.world.options.seed, name)
-            made = readers.PlainPage(self, name, rng) if way == "plain" else readers.CursorReader(self, name, rng, way)
+            if way.startswith("plain"):
+                made = readers.PlainPage(self, name, rng, has_sockets=way == "plain")
+            else:
+                made = readers.CursorReader(self, name, rng, way)
             self.readers.append(made)
             made.start()
         self.note("readers", ways=audience)
@@ -167,7 +171,7 @@ class WebChat(Chat):
 
     async def _talk(self, number):
         for _ in range(self.rng.randint(3, 12)):
-            if self.over.is_set():
+            if self.over.is_set() or self.world.is_ending:
                 return
             burst = self.rng.randint(2, 4) if streams.share(self.rng, 0.2) else 1
             tasks = [await self._say(number) for _ in range(burst) if not self.over.is_set()]
@@ -252,16 +256,14 @@ class WebChat(Chat):
 
     async def unsettled(self):
         """What is still missing, in a word; None if all that was acknowledged has been seen."""
-        log = await self.read_log()
-        if log is None:
-            return "the bridge does not answer"
-        for frame in log:
-            if frame.get("type") == "status":
-                self.take_number(frame.get("interaction_number"))
+        # First: to read the log of a chat that was left would keep it from being given up.
         for number in self.numbers:
             interaction = await self.world.servicenow.interaction(number)
             if interaction["state"] not in ("closed_complete", "closed_abandoned", "faulted"):
                 return f"{number} is {interaction['state']}"
+        log = await self.read_log()
+        if log is None:
+            return "the bridge does not answer"
         receipts = receipts_of(log)
         for send in self.sends:
             send.receipt = receipts.get(send.id, send.receipt)

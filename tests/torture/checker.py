@@ -258,7 +258,10 @@ def check_copilot(chat, panes, whispers, legacy, excused):
             verdict.counts["gone_with_an_answer"] += -count
         elif count < 0:
             verdict.wrong("lost", f"the window does not show {text!r}")
-    first_shown = list(dict.fromkeys(text for text in shown if wanted.count(text) == 1))
+    # The answer of a turn that had to be delivered again shows what it carries late, among what was posted meanwhile.
+    late = {entry["text"] for entry in chat.record if entry["by"] == "turn" and entry["reply_to"] in chat.turns_repeated}
+    verdict.counts["late_in_window"] += len(late & texts)
+    first_shown = list(dict.fromkeys(text for text in shown if wanted.count(text) == 1 and text not in late))
     stray = is_subsequence(first_shown, [text for text in wanted if wanted.count(text) == 1])
     if stray is not None:
         verdict.wrong("reordered", f"the window shows {stray!r} out of order")

@@ -21,6 +21,7 @@ class CopilotChat(chats.Chat):
         self.record = []
         self.left = False
         self.turns_lost = 0
+        self.turns_repeated = set()  # activity ids of turns that were delivered more than once
 
     async def run(self):
         # Only words name the chat to the desk, so the first ones are its own.
@@ -36,7 +37,7 @@ class CopilotChat(chats.Chat):
             return
         for _ in range(self.rng.randint(3, 10)):
             send = chats.Send(self.new_text(), None, 1)
-            if not await self._is_delegated():
+            if self.world.is_ending or not await self._is_delegated():
                 break  # the assistant would answer this one
             self.sends.append(send)
             await self._say(send)
@@ -73,6 +74,8 @@ class CopilotChat(chats.Chat):
             send.hear("unheard")
         if turn.get("failed"):
             self.turns_lost += 1
+        if len(statuses) > 1:
+            self.turns_repeated.add(turn.get("activity_id"))
 
     async def _is_delegated(self):
         try:

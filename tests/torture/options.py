@@ -30,6 +30,9 @@ def parse(arguments):
     parser.add_argument("--faults-every", type=float, help="seconds from one other fault to the next, on average (5)")
     parser.add_argument("--no-faults", action="store_true", help="none of these, only the rates below")
     parser.add_argument("--only", help="kinds of faults, separated by commas, instead of all")
+    parser.add_argument("--legs", help="likewise, where the network fails: browser, servicenow, webhook, copilot")
+    parser.add_argument("--readers", dest="audience", help="ways in which every page reads, instead of a mixture: "
+                        "socket, long_poll, poll, plain, plain_poll, separated by commas")
     parser.add_argument("--profile", choices=sorted(PROFILES), help="short: a minute with a fixed seed; acceptance: 200 kills")
     parser.add_argument("--webhook-drop", type=float, default=0.3, help="share of webhooks that never come (0.3)")
     parser.add_argument("--webhook-double", type=float, default=0.1, help="share that comes twice (0.1)")
@@ -57,6 +60,7 @@ def parse(arguments):
         options.seed = random.SystemRandom().randrange(1, 1_000_000)
     if bool(options.bridge_command) != bool(options.bridge_port):
         parser.error("--bridge-command and --bridge-port go together")
+    options.audience = tuple(options.audience.split(",")) if options.audience else None
     if options.legacy:
         options.scripts = options.legacy
     if not options.webhook_path:

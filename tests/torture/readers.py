@@ -212,22 +212,22 @@ class CursorReader(Reader):
 class PlainPage(Reader):
     """A page of the old kind: a socket or two, a poll beside them, and one list that takes whatever comes."""
 
-    def __init__(self, chat, name, rng):
+    def __init__(self, chat, name, rng, has_sockets):
         super().__init__(chat, name, rng)
+        self.has_sockets = has_sockets
         self._socket_tasks = set()
 
     async def _run(self):
-        self._read_aside()
         try:
             while True:
+                if self.has_sockets and (not self._socket_tasks or streams.share(self.rng, 0.03)):
+                    self._read_aside()  # sometimes a second one, and the first is forgotten
                 await asyncio.sleep(self.rng.uniform(0.8, 2.0))
                 answer = await self._poll_for("", 0)
                 for frame in answer.body.get("events", []) if answer else []:
                     self._take(frame)
                 if answer:
                     self.state = answer.body.get("state", self.state)
-                if len(self._socket_tasks) == 0 or streams.share(self.rng, 0.03):
-                    self._read_aside()  # sometimes a second one, and the first is forgotten
         finally:
             for task in self._socket_tasks:
                 task.cancel()

@@ -36,7 +36,8 @@ def summary(world, counts, other):
                  f"unknown: {counts['told_unknown']}, cleared up later: {counts['cleared_up_later']}")
     lines.append(f"messages to users: {counts['to_user']}, shown {counts['shown']} times on all screens")
     lines.append(f"repeated to pages without a cursor: {counts['repeated_plain']}; in conversations: {counts['repeated_in_window']}; "
-                 f"gone with an answer nobody got: {counts['gone_with_an_answer']}; shown late and marked so: {counts['late']}")
+                 f"gone with an answer nobody got: {counts['gone_with_an_answer']}; late with the answer of a "
+                 f"repeated turn: {counts['late_in_window']}; shown late and marked so: {counts['late']}")
     if options.legacy:
         lines.append(f"of old rules, never told to the bridge: {counts['never_told_by_old_rules']}")
     by_name = collections.Counter()

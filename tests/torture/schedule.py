@@ -77,7 +77,8 @@ def draw(options, seconds, impossible):
     while at < seconds and kinds and not options.no_faults:
         kind = rng.choices(kinds, [WEIGHTS[kind] for kind in kinds])[0]
         facts = DRAW[kind](rng)  # drawn also if it is left out: the others stay as they are
-        if kind not in impossible:
+        elsewhere = options.legs and facts.get("leg") and facts["leg"] not in options.legs.split(",")
+        if kind not in impossible and not elsewhere:
             faults.append({"at": round(at, 2), "kind": kind, **facts})
         at += rng.expovariate(1 / options.faults_every)
     return sorted(faults, key=lambda fault: fault["at"])

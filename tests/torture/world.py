@@ -26,6 +26,7 @@ SETTINGS = {
     "SHUTDOWN_GRACE": f"{LIMITS['shutdown']}s", "PING_INTERVAL": "3s", "ABANDONED_AFTER": "30s", "RECONCILE_AFTER": "3s",
     "CS_AUTH": "key", "CS_API_KEY": "torture-copilot-key-0123456789", "CS_SERVICE_HOSTS": "127.0.0.1",
 }
+COPILOT = {"turn_limit_ms": 15000, "redeliver": {"times": 2, "delay_ms": 500}}
 WEBHOOK_SECRET = "torture-webhook-secret-0123456789"
 SETTLE = 60.0  # after the end of a chat, while faults go on
 SETTLE_AT_LAST = 150.0  # when they are over
@@ -71,6 +72,10 @@ class World:
     @property
     def direct_url(self):
         return f"http://127.0.0.1:{self.bridge.port}"
+
+    @property
+    def is_ending(self):
+        return self._ending.is_set()
 
     def chatting_since(self):
         return self.ledger.now() - self._began
@@ -140,6 +145,7 @@ class World:
         await self.sandbox.ready()
         legs["servicenow"].target = self.sandbox.port
         self.servicenow = servicenow.ServiceNow(self.sandbox.port)
+        await self.servicenow.must("/sandbox/copilot/faults", COPILOT)
         await self.start_bridge()
         await self._find_out_what_it_can()
 
