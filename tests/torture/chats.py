@@ -44,6 +44,7 @@ class Chat:
         self.rng = streams.stream(world.options.seed, name)
         self.sends = []
         self.numbers = []  # interactions, in order
+        self.said_at = {}  # sys_id -> when the agent said it
         self.said_by_agent = {}  # number -> sys_ids of rows that the desk was told are there
         self.wants_agent_to_end = False
         self.typing_seen = 0

@@ -9,6 +9,8 @@ import chats
 # After what a frame may come a second time to a page without a cursor, and how long before it.
 REPEAT_MARGIN = 12.0
 PAGE_LEGS = ("browser", "")
+# How long after it was said a frame may be swallowed on its way to a page.
+SWALLOWED_WITHIN = 45.0
 
 
 class Verdict:
@@ -58,7 +60,7 @@ def check_sends(verdict, sends, pane, where):
     verdict.counts["to_agent"] += len(rows)
 
 
-def check_list(verdict, shown, wanted, where, prefix=False, late=()):
+def check_list(verdict, shown, wanted, where, prefix=False, late=(), kind_of_loss=lambda sys_id: "lost"):
     """One screen's list of ids against the rows in their order. A page that was left shows a beginning of them."""
     seen = collections.Counter(shown)
     for sys_id, count in seen.items():
@@ -75,7 +77,7 @@ def check_list(verdict, shown, wanted, where, prefix=False, late=()):
     end = max(order, default=-1) + 1 if prefix else len(wanted)
     for sys_id in wanted[:end]:
         if sys_id not in seen:
-            verdict.wrong("lost", f"{where}: {sys_id} was never shown")
+            verdict.wrong(kind_of_loss(sys_id), f"{where}: {sys_id} was never shown")
     verdict.counts["shown"] += len(seen)
 
 
@@ -106,6 +108,14 @@ def without_explained_repeats(verdict, frames, ledger, where):
     return shown
 
 
+def loss_of_a_plain_page(chat, sys_id):
+    """Lost as any other, but told apart: an answer to a page without a cursor was swallowed, and nobody could know."""
+    said = chat.said_at.get(sys_id)
+    if said is None or chat.ledger.marks_between(said - 1, said + SWALLOWED_WITHIN, PAGE_LEGS):
+        return "lost_plain"
+    return "lost"
+
+
 def check_readers(verdict, chat, log, wanted, whispers):
     for reader in chat.readers:
         for frame in reader.shown:
@@ -120,7 +130,7 @@ def check_readers(verdict, chat, log, wanted, whispers):
             check_against_log(verdict, reader, log)
         else:
             shown = without_explained_repeats(verdict, frames, chat.ledger, reader.name)
-            check_list(verdict, shown, wanted, reader.name, reader.left, late)
+            check_list(verdict, shown, wanted, reader.name, reader.left, late, lambda sys_id: loss_of_a_plain_page(chat, sys_id))
         if reader.lost_session:
             verdict.wrong("session_lost", f"{reader.name}: the session is unknown to the bridge")
 

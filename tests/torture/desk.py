@@ -119,6 +119,7 @@ class Talk:
         answer = await self._act("message", agent=self.agent, text=text)
         if answer.ok:
             self.said.append(answer.body["sys_id"])
+            self.chat.said_at[answer.body["sys_id"]] = self.chat.ledger.now()
 
     async def _whisper(self):
         self._count += 1

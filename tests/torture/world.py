@@ -29,7 +29,7 @@ SETTINGS = {
 COPILOT = {"turn_limit_ms": 15000, "redeliver": {"times": 2, "delay_ms": 500}}
 WEBHOOK_SECRET = "torture-webhook-secret-0123456789"
 SETTLE = 60.0  # after the end of a chat, while faults go on
-SETTLE_AT_LAST = 150.0  # when they are over
+SETTLE_AT_LAST = 90.0  # when they are over
 LINGER = 5.0  # for what comes once too often
 
 
