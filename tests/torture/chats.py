@@ -72,6 +72,13 @@ class Chat:
     def agent_may_go_on(self):
         return not self.finished
 
+    async def still_open(self):
+        for number in self.numbers:
+            interaction = await self.world.servicenow.interaction(number)
+            if interaction["state"] not in ("closed_complete", "closed_abandoned", "faulted"):
+                return f"{number} is {interaction['state']}"
+        return None
+
     async def stop_reading(self):
         for reader in self.readers:
             await reader.stop()
@@ -226,7 +233,7 @@ class WebChat(Chat):
             self.note("ended", status=answer.status, body=answer.body)
         elif how == "agent":
             self.wants_agent_to_end = True
-            await wire.give_up_after(60, self.over.wait())
+            await wire.give_up_after(4 if self.world.options.legacy else 60, self.over.wait())
             self.wants_agent_to_end = False
         else:
             self.left = True
@@ -258,10 +265,9 @@ class WebChat(Chat):
     async def unsettled(self):
         """What is still missing, in a word; None if all that was acknowledged has been seen."""
         # First: to read the log of a chat that was left would keep it from being given up.
-        for number in self.numbers:
-            interaction = await self.world.servicenow.interaction(number)
-            if interaction["state"] not in ("closed_complete", "closed_abandoned", "faulted"):
-                return f"{number} is {interaction['state']}"
+        old_rules = bool(self.world.options.legacy)  # they do not tell of an end
+        if not old_rules and (still := await self.still_open()):
+            return still
         log = await self.read_log()
         if log is None:
             return "the bridge does not answer"
@@ -273,9 +279,10 @@ class WebChat(Chat):
         if pending:
             return f"no receipt for {pending[0]}"
         states = [frame["state"] for frame in log if frame.get("type") == "status"]
-        if log and self.numbers and states[-1:] != ["closed"]:
+        if log and self.numbers and states[-1:] != ["closed"] and not old_rules:
             return f"the state is {states[-1:]}"
-        wanted = [row["sys_id"] for number in self.numbers for row in public_rows(await self.world.servicenow.pane(number))]
+        wanted = [row["sys_id"] for number in self.numbers for row in public_rows(await self.world.servicenow.pane(number))
+                  if not old_rules or row["sys_id"] in self.world.webhooks_told]
         for reader in self.readers:
             if reader.left:
                 continue
@@ -285,7 +292,7 @@ class WebChat(Chat):
                 return f"{reader.name} has not shown {missing[0]}"
             if reader.has_cursor and log and len(reader.frames) < len(log):
                 return f"{reader.name} is behind"
-            if reader.state != "closed" and self.numbers:
+            if reader.state != "closed" and self.numbers and not old_rules:
                 return f"{reader.name} is {reader.state}"
         return None
 

@@ -98,11 +98,11 @@ class CopilotChat(chats.Chat):
 
     async def unsettled(self):
         shown = [entry["text"] for entry in await self.look() if entry["from"] == "agent"]
+        if still := await self.still_open():
+            return still
+        told = self.world.webhooks_told if self.world.options.legacy else None
         for number in self.numbers:
-            interaction = await self.world.servicenow.interaction(number)
-            if interaction["state"] not in ("closed_complete", "closed_abandoned", "faulted"):
-                return f"{number} is {interaction['state']}"
             for row in chats.public_rows(await self.world.servicenow.pane(number)):
-                if row["text"] not in shown:
+                if row["text"] not in shown and (told is None or row["sys_id"] in told):
                     return f"the window does not show {row['sys_id']}"
         return None

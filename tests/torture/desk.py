@@ -85,20 +85,25 @@ class Talk:
         if not interaction["assigned_to"]:
             return None
         self.agent = interaction["assigned_to"]
-        if self.chat.wants_agent_to_end or self.chat.finished and self.chat.kind == "copilot":
+        if self.chat.wants_agent_to_end or self.chat.finished and self._is_mine_to_end:
             return await self._end()
         if not self.chat.agent_may_go_on():
             return None
         what = self.rng.random()
         if what < 0.04:
             return await self._hand_on()
-        if what < 0.10:
+        if what < 0.10 and not self.desk.world.options.legacy:  # whose rule relays them
             return await self._whisper()
         if what < 0.18:
             return await self._act("typing", agent=self.agent)
         for _ in range(self.rng.randint(2, 5) if streams.share(self.rng, 0.2) else 1):
             await self._say()
         return None
+
+    @property
+    def _is_mine_to_end(self):
+        # In a conversation nobody else does; on an old installation the end is but a line of text.
+        return self.chat.kind == "copilot" or self.desk.world.options.legacy
 
     async def _act(self, action, **body):
         answer = await self.servicenow.act(self.number, action, **body)

@@ -39,7 +39,8 @@ def summary(world, counts, other):
                  f"gone with an answer nobody got: {counts['gone_with_an_answer']}; late with the answer of a "
                  f"repeated turn: {counts['late_in_window']}; shown late and marked so: {counts['late']}")
     if options.legacy:
-        lines.append(f"of old rules, never told to the bridge: {counts['never_told_by_old_rules']}")
+        lines.append(f"of old rules, never told to the bridge: {counts['never_told_by_old_rules']}; "
+                     f"overtaken on the way: {counts['reordered_by_old_rules']}")
     by_name = collections.Counter()
     for name, value in world.metrics.items():
         if "reconcil" in name or "recover" in name or "settle" in name:

@@ -298,5 +298,6 @@ class World:
             return
         for call in calls:
             self._last_call = call["id"]
-            if call["direction"] == "out" and call["status"] // 100 == 2:
+            # What was dropped on the way has arrived as far as the instance knows.
+            if call["direction"] == "out" and call["status"] // 100 == 2 and call["outcome"] != "fault:drop":
                 self.webhooks_told.update(re.findall(r'"message_sys_id":"([0-9a-f]{32})"', call.get("request", "")))
