@@ -24,7 +24,8 @@ def summary(world, counts, other):
     struck = collections.Counter(world.faults.done)
     for name, hits in world.servicenow.struck.items():
         struck[f"{name} (calls struck)"] += hits
-    lines = [f"seed {options.seed}, {options.minutes:g} minutes, {options.chats} chats at a time, store {options.store}"
+    lines = [f"seed {options.seed}, {options.minutes:g} minutes, {options.chats} chats at a time, "
+             + (f"bridge: {options.bridge_command}" if options.bridge_command else f"store {options.store}")
              + (", old scripts" if options.legacy else ""),
              f"{len(world.chats)} chats: {web} in pages, {len(world.chats) - web} in conversations of Copilot Studio; "
              f"{sum(len(chat.readers) for chat in world.chats)} readers, {sum(r.reconnects for c in world.chats for r in c.readers)} reconnects"]
