@@ -11,6 +11,8 @@ REPEAT_MARGIN = 12.0
 PAGE_LEGS = ("browser", "")
 # What an old installation is sent in place of an end.
 OLD_END = "[user ended the chat]"
+# What the bridge says in a conversation of Copilot Studio.
+TOLD_BY_LINE = (("This was not delivered", "failed"), ("It is not certain that this was delivered", "unknown"))
 # How long after it was said a frame may be swallowed on its way to a page.
 SWALLOWED_WITHIN = 45.0
 
@@ -253,14 +255,23 @@ def count_told(verdict, chat):
             verdict.counts["cleared_up_later"] += 1
 
 
+def hear_lines(chat):
+    """What the bridge says in the conversation itself of words that did not get through."""
+    for entry in chat.record:
+        told = next((told for begin, told in TOLD_BY_LINE if entry["from"] == "agent" and entry["text"].startswith(begin)), None)
+        if told is None:
+            continue
+        meant = [send for send in chat.sends if f'"{send.text}"' in entry["text"] and send.told == "delivered"]
+        if meant:
+            meant[0].hear(told)
+            meant[0].anywhere = True
+
+
 def check_copilot(chat, panes, whispers, legacy, excused):
     """A conversation's window has no ids, so texts are compared. Where an answer got lost, the protocol leaves nobody a
     way to know: such repeats are counted, and what left with an answer that nobody saw."""
     verdict = Verdict()
-    told_not = [entry["text"] for entry in chat.record if entry["from"] == "agent" and "not delivered" in entry["text"]]
-    for send in chat.sends:
-        if any(send.text in line for line in told_not):
-            send.hear("unknown")
+    hear_lines(chat)
     judge_sends(chat, legacy)
     pane = [row for number in chat.numbers for row in panes[number]]
     if chat.numbers:

@@ -18,7 +18,7 @@ class Faults:
         self.done = collections.Counter()
         self.failed = []  # faults that could not be carried out
         self._rng = streams.stream(world.options.seed, "struck")
-        self._active = collections.defaultdict(list)  # target -> faults of the stand-in
+        self._active = []  # (target, fault) of the stand-in
         self._setting = asyncio.Lock()
         self._program = asyncio.Lock()
         self._running = set()
@@ -27,14 +27,14 @@ class Faults:
         """What is in force all the time."""
         options = self.world.options
         if options.webhook_drop:
-            self._active["webhook"].append({"mode": "drop", "rate": options.webhook_drop})
-        if options.webhook_double:
+            self._active.append(("webhook", {"mode": "drop", "rate": options.webhook_drop}))
+        if options.webhook_double and options.webhook_drop < 1:
             # Asked only of those that were not dropped.
-            self._active["webhook"].append({"mode": "double", "rate": min(1, options.webhook_double / (1 - options.webhook_drop))})
+            rate = min(1, options.webhook_double / (1 - options.webhook_drop))
+            self._active.append(("webhook", {"mode": "double", "rate": rate}))
         if options.send_drop:
-            self._active["send_message"].append({"mode": "drop_after_commit", "rate": options.send_drop})
-        for target in list(self._active):
-            await self._apply(target)
+            self._active.append(("send_message", {"mode": "drop_after_commit", "rate": options.send_drop}))
+        await self._apply()
 
     async def run(self):
         try:
@@ -121,22 +121,21 @@ class Faults:
 
     # ---- ServiceNow -----------------------------------------------------------------------------
 
-    async def _apply(self, target):
+    async def _apply(self):
         async with self._setting:
-            await self.world.servicenow.set_faults(target, self._active[target])
+            await self.world.servicenow.set_faults(self._active)
 
     async def _servicenow(self, fault):
-        struck = {key: fault[key] for key in ("mode", "value", "rate") if key in fault}
-        target = fault["target"]
-        self._active[target].insert(0, struck)
-        await self._apply(target)
+        struck = (fault["target"], {key: fault[key] for key in ("mode", "value", "rate") if key in fault})
+        self._active.insert(0, struck)
+        await self._apply()
         try:
             await asyncio.sleep(fault["for"])
         finally:
-            self._active[target].remove(struck)
-        await self._apply(target)
-        self.world.recovers(f"{target} {fault['mode']}")
-        return f"{target} {fault['mode']} (while)"
+            self._active.remove(struck)
+        await self._apply()
+        self.world.recovers(f"{fault['target']} {fault['mode']}")
+        return f"{fault['target']} {fault['mode']} (while)"
 
     _webhooks = _servicenow
 

@@ -17,7 +17,6 @@ class ServiceNow:
     def __init__(self, port):
         self.url = f"http://127.0.0.1:{port}"
         self._http = wire.session()
-        self._set = {}  # target -> faults
         self.struck = {}  # "target mode" -> how often
 
     async def close(self):
@@ -70,25 +69,24 @@ class ServiceNow:
 
     # ---- Faults ---------------------------------------------------------------------------------
 
-    async def set_faults(self, target, faults):
-        """These and no others for that target."""
-        await self._count(target)
-        await self.drop_faults(target)
-        for fault in faults:
+    async def set_faults(self, faults):
+        """These and no others: (target, fault), the first that strikes a call wins."""
+        await self._count()
+        await self.drop_faults()
+        for target, fault in faults:
             await self.must("/sandbox/faults", {"target": target, **fault})
 
-    async def drop_faults(self, target):
-        answer = await wire.call(self._http, "DELETE", self.url + "/sandbox/faults", {"target": target}, timeout=30.0)
+    async def drop_faults(self):
+        answer = await wire.call(self._http, "DELETE", self.url + "/sandbox/faults", {}, timeout=30.0)
         if not answer.ok:
             raise ControlFailed(f"DELETE faults: {answer}")
 
-    async def _count(self, target):
+    async def _count(self):
         for fault in await self.get("/sandbox/faults"):
-            if fault["target"] == target and fault["hits"]:
-                name = f"{target} {fault['mode']}"
+            if fault["hits"]:
+                name = f"{fault['target']} {fault['mode']}"
                 self.struck[name] = self.struck.get(name, 0) + fault["hits"]
 
     async def heal(self):
-        for target in {fault["target"] for fault in await self.get("/sandbox/faults")}:
-            await self._count(target)
-        await self.drop_faults("")
+        await self._count()
+        await self.drop_faults()
