@@ -33,7 +33,7 @@ void Process::arrive(const char* name, Millis pause, int life, std::function<voi
 
 template <class T>
 void Process::call(CallKind kind, Time deadline, std::function<void(Done<T>)> work, Done<T> done,
-                   int attempt) {
+                   int attempt, bool written) {
   const auto answer = [&](Millis pause, Error error) {
     world_.tell([&] { return std::string(kind.name) + " is going to fail: " + error.to_string(); });
     world_.later(pause, guarded([done, error = std::move(error)] { done(error); }));
@@ -42,15 +42,19 @@ void Process::call(CallKind kind, Time deadline, std::function<void(Done<T>)> wo
     return kind.creates ? nobody_knows(code) : Error(code, "ServiceNow");
   };
   const Millis left = deadline - world_.now();
-  if (left <= Millis(0)) return answer(Millis(0), Error(Errc::timed_out, "ServiceNow"));
+  // Certain is only what no earlier attempt of this call makes doubtful.
+  const auto not_sent = [&](Errc code) {
+    return written ? unknown(code) : Error(code, "ServiceNow");
+  };
+  if (left <= Millis(0)) return answer(Millis(0), not_sent(Errc::timed_out));
   const Millis patience = std::min(left, kRequestTimeout);
   const Millis there = world_.dice.between(Millis(0), Millis(world_.dice.chance(20) ? 2000 : 100));
   const Millis back = world_.dice.between(Millis(0), Millis(world_.dice.chance(20) ? 2000 : 100));
 
   if (world_.now() < world_.service_now_down_until || world_.strikes(trouble_.call_refused)) {
     const Millis pause = world_.dice.between(Millis(50), Millis(1000 * attempt));
-    if (kind.retried_above || attempt >= kAttempts || pause + Millis(250) > left)
-      return answer(pause, Error(Errc::unreachable, "ServiceNow"));
+    if (written || kind.retried_above || attempt >= kAttempts || pause + Millis(250) > left)
+      return answer(pause, not_sent(Errc::unreachable));
     return world_.later(pause, guarded([=, this] {
                           call<T>(kind, deadline, work, done, attempt + 1);
                         }));
@@ -67,7 +71,7 @@ void Process::call(CallKind kind, Time deadline, std::function<void(Done<T>)> wo
     // A connection that broke may be taken for a stale one, and the call sent once more.
     if (kind.repeatable && world_.dice.coin())
       return world_.later(back, guarded([=, this] {
-                            call<T>(kind, deadline, work, done, attempt + 1);
+                            call<T>(kind, deadline, work, done, attempt + 1, true);
                           }));
     return answer(std::min(there + back, patience), unknown(Errc::connection_lost));
   }

@@ -45,7 +45,7 @@ class Ledger {
   };
 
   void check_agents_rows(const session::EventLog& log) const;
-  void check_users_rows() const;
+  void check_users_rows(const session::BridgeSession& session) const;
   void check_order_of_users_rows() const;
   void check_agreement(const session::BridgeSession& session) const;
   bool is_expected(const Row& row) const;

@@ -109,8 +109,11 @@ int main(int count, char** words) {
               static_cast<unsigned long long>(order->first));
   for (const auto& [what, times] : counts)
     std::printf("  %-24s %llu\n", what.c_str(), static_cast<unsigned long long>(times));
-  for (const auto& [broken, seeds] : failures)
-    std::printf("broken in %zu lives, first in seed %llu: %s\n", seeds.size(),
-                static_cast<unsigned long long>(seeds.front()), broken.c_str());
+  for (const auto& [broken, seeds] : failures) {
+    std::printf("broken in %zu lives: %s; seeds", seeds.size(), broken.c_str());
+    for (const std::uint64_t seed : seeds)
+      std::printf(" %llu", static_cast<unsigned long long>(seed));
+    std::printf("\n");
+  }
   return failures.empty() ? 0 : 1;
 }

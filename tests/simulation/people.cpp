@@ -181,7 +181,9 @@ void Life::webhook_arrives(session::AgentEvent event) {
     world_.tell([&] { return "nobody takes a webhook: " + describe(event); });
     return world_.count("webhooks to the dead");
   }
-  const bool nameless = event.rep_name.empty() && !event.system && !event.sender_sys_id.empty();
+  // As Handoff::complete_names: our own words need no name, and a look-up may fail.
+  const bool nameless = event.rep_name.empty() && !event.system && event.sender_sys_id != kUser &&
+                        !event.sender_sys_id.empty();
   if (nameless && world_.dice.chance(70))
     event.rep_name = event.sender_sys_id == kAgents[0] ? kNames[0] : kNames[1];
   session::AgentSaid input;

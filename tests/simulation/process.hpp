@@ -98,7 +98,7 @@ class Process {
   };
   template <class T>
   void call(CallKind kind, Time deadline, std::function<void(Done<T>)> work, Done<T> done,
-            int attempt = 1);
+            int attempt = 1, bool written = false);
   /// The call has reached ServiceNow, whatever has become of whoever made it.
   template <class T>
   void arrive(const char* name, Millis pause, int life, std::function<void(Done<T>)> work,

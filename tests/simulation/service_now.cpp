@@ -224,6 +224,7 @@ AgentEvent ServiceNow::tell_row(const Conversation& chat, const Row& row) const 
   event.text = row.text;
   if (api_ < 2) return event;
   if (row.by == Row::By::agent) event.rep_name = row.sender == chat.agent ? chat.agent_name : "";
+  if (row.by == Row::By::user) event.rep_name = "Pat User";  // the rule names whoever wrote it
   event.sequence = row.sequence;
   event.prev_sequence = 0;
   for (const Row& other : chat.rows)
