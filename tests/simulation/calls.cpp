@@ -55,9 +55,8 @@ void Process::call(CallKind kind, Time deadline, std::function<void(Done<T>)> wo
     const Millis pause = world_.dice.between(Millis(50), Millis(1000 * attempt));
     if (written || kind.retried_above || attempt >= kAttempts || pause + Millis(250) > left)
       return answer(pause, not_sent(Errc::unreachable));
-    return world_.later(pause, guarded([=, this] {
-                          call<T>(kind, deadline, work, done, attempt + 1);
-                        }));
+    return world_.later(pause,
+                        guarded([=, this] { call<T>(kind, deadline, work, done, attempt + 1); }));
   }
   if (world_.strikes(trouble_.call_hanging)) {
     world_.count("calls that hung");
@@ -70,9 +69,8 @@ void Process::call(CallKind kind, Time deadline, std::function<void(Done<T>)> wo
     arrive<T>(kind.name, there, life_, work, nullptr);
     // A connection that broke may be taken for a stale one, and the call sent once more.
     if (kind.repeatable && world_.dice.coin())
-      return world_.later(back, guarded([=, this] {
-                            call<T>(kind, deadline, work, done, attempt + 1, true);
-                          }));
+      return world_.later(
+          back, guarded([=, this] { call<T>(kind, deadline, work, done, attempt + 1, true); }));
     return answer(std::min(there + back, patience), unknown(Errc::connection_lost));
   }
   arrive<T>(kind.name, there, life_, work, [this, back, done](Result<T> answered) {
@@ -171,28 +169,30 @@ void Process::end(const session::EndChat& effect, Time deadline) {
 }
 
 void Process::run(const session::TouchChat& effect) {
-  call<bool>({"touch the chat", false, true, true}, world_.now() + kTouchDeadline,
-             [this, effect](const Done<bool>& done) { done(service_now_.is_over(effect.chat)); },
-             [this, effect](Result<bool> over) {
-               if (!over || !*over) return;
-               session::InteractionAnswered answer;
-               answer.chat_number = effect.chat.number;
-               answer.over = true;
-               report(answer);
-             });
+  call<bool>(
+      {"touch the chat", false, true, true}, world_.now() + kTouchDeadline,
+      [this, effect](const Done<bool>& done) { done(service_now_.is_over(effect.chat)); },
+      [this, effect](Result<bool> over) {
+        if (!over || !*over) return;
+        session::InteractionAnswered answer;
+        answer.chat_number = effect.chat.number;
+        answer.over = true;
+        report(answer);
+      });
 }
 
 void Process::run(const session::AskInteraction& effect) {
   using Asked = session::InteractionAnswered;
-  call<Asked>({"ask for the interaction", false, true, false}, world_.now() + kTouchDeadline,
-              [this, effect](const Done<Asked>& done) { done(service_now_.ask(effect.chat)); },
-              [this, effect](Result<Asked> asked) {
-                Asked answer;
-                if (asked) answer = *asked;
-                answer.chat_number = effect.chat.number;
-                answer.failed = !asked || asked->failed;
-                report(answer);
-              });
+  call<Asked>(
+      {"ask for the interaction", false, true, false}, world_.now() + kTouchDeadline,
+      [this, effect](const Done<Asked>& done) { done(service_now_.ask(effect.chat)); },
+      [this, effect](Result<Asked> asked) {
+        Asked answer;
+        if (asked) answer = *asked;
+        answer.chat_number = effect.chat.number;
+        answer.failed = !asked || asked->failed;
+        report(answer);
+      });
 }
 
 }  // namespace bridge::simulation

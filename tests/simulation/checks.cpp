@@ -116,7 +116,8 @@ void Ledger::check_agents_rows(const session::EventLog& log) const {
       const auto found = event ? rows.find(event->message_sys_id) : rows.end();
       if (found == rows.end()) continue;
       const Row& row = *found->second;
-      require(row.by != Row::By::user, "the user's own words do not come back", describe(log.find(seq)->event));
+      require(row.by != Row::By::user, "the user's own words do not come back",
+              describe(log.find(seq)->event));
       require(row.by != Row::By::note, "agents' notes stay among themselves");
       require(event->text == row.text, "words are shown as they were said");
       if (trouble_.api >= 2)
@@ -154,8 +155,7 @@ void Ledger::check_users_rows(const BridgeSession& session) const {
     if (last == Delivery::delivered) {
       // With the old scripts nobody can say whether an attempt that ended unknown came through as
       // well, and one that opened a chat may open another one late.
-      const bool sure =
-          trouble_.api >= 2 || (attempts_.at(id) == 1 && !id.starts_with("open-"));
+      const bool sure = trouble_.api >= 2 || (attempts_.at(id) == 1 && !id.starts_with("open-"));
       require(sure ? times == 1 : times >= 1, "a delivered message is there", what);
     }
     if (last == Delivery::failed) {

@@ -49,8 +49,7 @@ Life::Life(std::uint64_t seed, std::size_t steps, std::vector<std::string>* stor
                ledger_.on_commit(before, after, events);
              }) {
   for (int number = 0; number < trouble_.processes; ++number)
-    processes_.push_back(
-        std::make_unique<Process>(world_, trouble_, store_, service_now_, number));
+    processes_.push_back(std::make_unique<Process>(world_, trouble_, store_, service_now_, number));
   readers_.resize(3);
   for (std::size_t number = 0; number < readers_.size(); ++number)
     readers_[number].name = "page " + std::to_string(number);

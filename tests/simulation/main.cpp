@@ -3,8 +3,9 @@
 //
 //   simulation [--seeds N] [--seed FIRST] [--steps K] [--story] [--go-on]
 //
-// With --go-on all lives are lived, and a count of what broke comes last. Otherwise it ends with 1 at the first life in which the promise is broken, and tells its story; the same seed
-// and steps give the same life again.
+// With --go-on all lives are lived, and a count of what broke comes last. Otherwise it ends with 1
+// at the first life in which the promise is broken, and tells its story; the same seed and steps
+// give the same life again.
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -90,7 +91,8 @@ int tell_failure(std::uint64_t seed, std::uint64_t steps, const std::string& bro
 int main(int count, char** words) {
   const auto order = read_order(count, words);
   if (!order) {
-    std::fprintf(stderr, "usage: simulation [--seeds N] [--seed FIRST] [--steps K] [--story] [--go-on]\n");
+    std::fprintf(stderr,
+                 "usage: simulation [--seeds N] [--seed FIRST] [--steps K] [--story] [--go-on]\n");
     return 2;
   }
   std::map<std::string, std::vector<std::uint64_t>> failures;

@@ -42,7 +42,9 @@ struct InputName {
   std::string operator()(const EndAnswered& input) const {
     return "EndAnswered " + tail(input.key) + " " + outcome(input.error);
   }
-  std::string operator()(const AgentSaid& input) const { return "AgentSaid " + describe(input.event); }
+  std::string operator()(const AgentSaid& input) const {
+    return "AgentSaid " + describe(input.event);
+  }
   std::string operator()(const InteractionAnswered& input) const {
     return "InteractionAnswered chat " + number(input.chat_number) +
            (input.with_agent ? " with_agent" : "") + (input.over ? " over" : "") +
@@ -95,10 +97,9 @@ std::string describe(const AgentEvent& event) {
 }
 
 std::string describe(const Decision& decision) {
-  static constexpr const char* kVerdicts[] = {"accepted", "already", "no_live_chat",
-                                              "session_closed", "other_text", "unknown_outcome",
-                                              "too_many", "other_chat", "repeat", "echo",
-                                              "not_prepared"};
+  static constexpr const char* kVerdicts[] = {
+      "accepted", "already",    "no_live_chat", "session_closed", "other_text",  "unknown_outcome",
+      "too_many", "other_chat", "repeat",       "echo",           "not_prepared"};
   std::string text(to_string(decision.next.state));
   const auto verdict = static_cast<std::size_t>(decision.verdict);
   if (verdict > 0 && verdict < std::size(kVerdicts)) text += std::string(", ") + kVerdicts[verdict];

@@ -69,8 +69,7 @@ void Life::say(Said said) {
   said_.push_back(said);
   Process* process = any_process();
   const auto try_again = [this, said] {
-    if (world_.dice.chance(50))
-      again(Millis(200), Millis(30'000), [this, said] { say(said); });
+    if (world_.dice.chance(50)) again(Millis(200), Millis(30'000), [this, said] { say(said); });
   };
   if (!process) return try_again();
   session::UserMessage input;
@@ -137,8 +136,8 @@ void Life::agent_acts(Conversation& chat) {
   if (what < 70) {
     world_.count("rows of agents");
     // Equal words among them, also equal to the user's.
-    say(Row::By::agent, world_.dice.coin() ? world_.dice.one_of(kTexts)
-                                           : "word " + std::to_string(++words_));
+    say(Row::By::agent,
+        world_.dice.coin() ? world_.dice.one_of(kTexts) : "word " + std::to_string(++words_));
     if (what < 15) say(Row::By::agent, world_.dice.one_of(kTexts));
   } else if (what < 80) {
     say(Row::By::note, "between us");

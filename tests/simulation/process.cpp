@@ -96,9 +96,10 @@ void Process::attempt(int conflicts) {
   });
   check_decision(*state_, decision, world_.now(), policy_);
   if (const auto* tick = std::get_if<session::Tick>(&input))
-    require(session::next_due(decision.next, tick->presence, policy_, world_.now()) > world_.now() ||
-                decision.expired,
-            "after a tick nothing is due");
+    require(
+        session::next_due(decision.next, tick->presence, policy_, world_.now()) > world_.now() ||
+            decision.expired,
+        "after a tick nothing is due");
   if (!decision.changed) {
     const bool out_of_date = state_->version != store_.state()->version;
     const Applied applied{decision.verdict, decision.send_id, out_of_date};
@@ -124,14 +125,14 @@ void Process::committed(const Decision& decision, SessionPtr next,
   if (!result && result.error().is(Errc::conflict)) {
     world_.count("conflicts");
     world_.tell([&] { return "process " + std::to_string(number_) + " was too late"; });
-    return store_.load([this, life = life_, conflicts](SessionPtr state,
-                                                       const session::EventLog& log) {
-      if (life != life_) return;
-      // The other's events are published here too, so that our readers miss nothing.
-      const auto theirs = log.read({state->epoch, log_.last_seq()}, state->epoch).events;
-      if (state->version > state_->version) publish(state, theirs);
-      attempt(conflicts + 1);
-    });
+    return store_.load(
+        [this, life = life_, conflicts](SessionPtr state, const session::EventLog& log) {
+          if (life != life_) return;
+          // The other's events are published here too, so that our readers miss nothing.
+          const auto theirs = log.read({state->epoch, log_.last_seq()}, state->epoch).events;
+          if (state->version > state_->version) publish(state, theirs);
+          attempt(conflicts + 1);
+        });
   }
   if (!result) {
     world_.count("commits failed");

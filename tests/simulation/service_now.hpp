@@ -56,7 +56,8 @@ class ServiceNow {
     std::string message_sys_id;
   };
 
-  ServiceNow(int api, std::function<void(const Rule&)> fires) : api_(api), fires_(std::move(fires)) {}
+  ServiceNow(int api, std::function<void(const Rule&)> fires)
+      : api_(api), fires_(std::move(fires)) {}
 
   // ---- What the bridge calls ------------------------------------------------------------------
 

@@ -9,9 +9,8 @@ void Store::commit(SessionPtr next, std::vector<LoggedEventPtr> events, std::fun
                    std::function<void(Result<>)> done) {
   const bool down = world_.now() < world_.store_down_until;
   if (down || world_.strikes(trouble_.commit_failed)) {
-    world_.later(world_.dice.between(Millis(0), Millis(30)), [done = std::move(done)] {
-      done(Error(Errc::storage_failed, "the store"));
-    });
+    world_.later(world_.dice.between(Millis(0), Millis(30)),
+                 [done = std::move(done)] { done(Error(Errc::storage_failed, "the store")); });
     return;
   }
   // As the memory store does it, or as one that groups its commits.

@@ -18,9 +18,9 @@ using SessionPtr = std::shared_ptr<const session::BridgeSession>;
 
 class Store {
  public:
-  using Watcher = std::function<void(const session::BridgeSession& before,
-                                     const session::BridgeSession& after,
-                                     const std::vector<session::LoggedEventPtr>& events)>;
+  using Watcher =
+      std::function<void(const session::BridgeSession& before, const session::BridgeSession& after,
+                         const std::vector<session::LoggedEventPtr>& events)>;
 
   Store(World& world, const Trouble& trouble, SessionPtr first, Watcher watcher)
       : world_(world), trouble_(trouble), state_(std::move(first)), watcher_(std::move(watcher)) {}
