@@ -26,6 +26,13 @@ std::vector<Field> timer_fields() {
               {"REORDER_WAIT", "3s", "How long an agent's message waits for the one before it."},
               milliseconds(0), seconds(30), [](auto& c) -> auto& { return c.timers.reorder_wait; }),
           duration(
+              {"RECONCILE_AFTER", "30s",
+               "After so long without a webhook a chat that somebody reads is read from "
+               "ServiceNow, in case webhooks get lost; while nothing is found the pause grows to "
+               "ten times as much."},
+              milliseconds(100), minutes(30),
+              [](auto& c) -> auto& { return c.timers.reconcile_after; }),
+          duration(
               {"CLOSE_WAIT", "5s",
                "How long the end of a chat waits for the agent's last message."},
               milliseconds(0), minutes(1), [](auto& c) -> auto& { return c.timers.close_wait; }),

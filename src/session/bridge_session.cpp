@@ -115,6 +115,14 @@ void SeenSequences::insert(std::int64_t sequence) {
   recent_.push_back(sequence);
 }
 
+bool has_unfinished_work(const BridgeSession& session) {
+  return session.open || !session.ends.empty() || !session.owed_reads.empty() ||
+         std::any_of(session.sends.begin(), session.sends.end(), [](const Send& send) {
+           return send.settling || send.status == Send::Status::waiting ||
+                  send.status == Send::Status::in_flight;
+         });
+}
+
 std::string message_key(const Send& send) {
   return send.take <= 1 ? send.client_message_id
                         : send.client_message_id + "~" + std::to_string(send.take);

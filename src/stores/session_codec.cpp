@@ -26,6 +26,7 @@ static_assert(lists_every_member<session::PendingEnd>, "a member of it is not st
 static_assert(lists_every_member<session::HeldRow>, "a member of it is not stored");
 static_assert(lists_every_member<session::PendingClose>, "a member of it is not stored");
 static_assert(lists_every_member<session::Reconciling>, "a member of it is not stored");
+static_assert(lists_every_member<session::OwedRead>, "a member of it is not stored");
 static_assert(lists_every_member<session::Trouble>, "a member of it is not stored");
 static_assert(lists_every_member<session::ActivitySurface>, "a member of it is not stored");
 static_assert(lists_every_member<session::ActivityAddress>, "a member of it is not stored");

@@ -73,6 +73,7 @@ struct Stored<session::Send> {
       member("error", &S::error_id),
       member("hint", &S::hint),
       member("trace", &S::trace),
+      member("in_doubt", &S::in_doubt),
       member("take", &S::take),
       member("settling", &S::settling),
       member("settle_attempts", &S::settle_attempts),
@@ -156,13 +157,24 @@ struct Stored<session::Reconciling> {
   static constexpr std::tuple list{
       member("known_upto", &S::known_upto),
       member("newest", &S::newest),
+      member("shown", &S::shown),
       member("rows_since", &S::rows_since),
       member("next", &S::next),
       member("quiet", &S::quiet),
       member("in_flight", &S::in_flight),
       member("again", &S::again),
-      member("last_owed", &S::last_owed),
-      member("last_attempts", &S::last_attempts),
+      member("unreliable", &S::unreliable),
+      member("gap", &S::gap),
+  };
+};
+
+template <>
+struct Stored<session::OwedRead> {
+  using S = session::OwedRead;
+  static constexpr std::tuple list{
+      member("chat", &S::chat_number),    member("after", &S::after),
+      member("next", &S::next),           member("attempts", &S::attempts),
+      member("in_flight", &S::in_flight),
   };
 };
 
@@ -276,6 +288,7 @@ struct Stored<session::BridgeSession> {
       member("asking_interaction", &S::asking_interaction),
       member("last_touch", &S::last_touch),
       member("reconciling", &S::reconciling),
+      member("owed_reads", &S::owed_reads),
       member("plain_handed", &S::plain_handed),
   };
 };

@@ -77,6 +77,7 @@ struct TimerConfig {
   Millis send_deadline{};
   Millis open_deadline{};
   Millis reorder_wait{};
+  Millis reconcile_after{};
   Millis close_wait{};
   Millis legacy_close_wait{};
   Millis abandoned_after{};
