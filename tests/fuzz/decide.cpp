@@ -10,6 +10,7 @@
 
 #include "bridge/session/decide.hpp"
 #include "fuzz/bytes.hpp"
+#include "support/decision_rules.hpp"
 
 namespace {
 
@@ -22,22 +23,6 @@ const std::string kUser(32, '1');
 const std::string kAgent(32, '2');
 const std::string kService(32, '3');
 const std::string kConsumer(32, '4');
-
-bool is_legal(State from, State to) {
-  switch (from) {
-    case State::bot:
-      return to == State::opening || to == State::queued;  // queued: a webhook proved the chat
-    case State::opening:
-      return to == State::queued || to == State::bot || to == State::closed;
-    case State::queued:
-      return to == State::live || to == State::closed;
-    case State::live:
-      return to == State::live || to == State::closed;
-    case State::closed:
-      return to == State::opening;
-  }
-  return false;
-}
 
 bool is_pending(const Send& send) {
   return send.status == Send::Status::waiting || send.status == Send::Status::in_flight;
@@ -61,7 +46,6 @@ class House {
   void give(const Input& input);
   void check_states(const BridgeSession& before, const Decision& decision);
   void check_events(const BridgeSession& before, const Decision& decision);
-  void check_bounds() const;
   void check_messages() const;
   void check_chats() const;
   void take(const Effect& effect);
@@ -101,9 +85,6 @@ class House {
 void House::give(const Input& input) {
   const BridgeSession before = session_;
   Decision decision = decide(session_, input, now_, policy_);
-  require(decision.next.version == before.version, "versions belong to the store");
-  require(decision.next.id == before.id && decision.next.epoch == before.epoch, "ids stay");
-  require(decision.changed || decision.events.empty(), "what is told is committed");
   check_states(before, decision);
   check_events(before, decision);
   if (decision.changed) {
@@ -112,28 +93,13 @@ void House::give(const Input& input) {
   }
   for (const Effect& effect : decision.effects) take(effect);
   check_surface(before);
-  check_bounds();
+  test::check_bounds(session_, policy_, require);
   check_messages();
   check_chats();
 }
 
 void House::check_states(const BridgeSession& before, const Decision& decision) {
-  State at = before.state;
-  for (const Event& event : decision.events) {
-    const auto* status = std::get_if<StatusEvent>(&event.what);
-    if (!status) continue;
-    require(is_legal(at, status->state), "a status follows legally from the one before");
-    at = status->state;
-  }
-  require(at == decision.next.state || is_legal(at, decision.next.state), "states follow legally");
-  const bool quiet = decision.next.state == State::opening || decision.next.state == State::bot;
-  require(at == decision.next.state || quiet, "a state that clients see is told");
-  // It outlives the state when a webhook proves the chat first, or the user leaves.
-  const auto& open = decision.next.open;
-  require(open.has_value() || decision.next.state != State::opening, "opening has an open");
-  require(!open || decision.next.state == State::opening || open->in_flight,
-          "an open outlives its state only to hear its answer");
-  require(!open || decision.next.state != State::bot, "a refused open is over");
+  test::check_states(before, decision, require);
   // Ended by the other side: nothing has to be ended there any more.
   if (decision.next.state == State::closed && before.state != State::closed) {
     const bool by_us =
@@ -144,10 +110,8 @@ void House::check_states(const BridgeSession& before, const Decision& decision) 
 }
 
 void House::check_events(const BridgeSession& before, const Decision& decision) {
-  std::uint64_t seq = before.last_seq;
+  test::check_events(before, decision, now_, require);
   for (const Event& event : decision.events) {
-    require(event.seq == ++seq, "seq goes up by one");
-    require(event.at == now_, "an event happens now");
     if (const auto* said = std::get_if<UserMessageEvent>(&event.what)) {
       int& owed = unanswered_[said->client_message_id];
       require(owed == 0, "a message is logged once until it has an outcome");
@@ -159,26 +123,8 @@ void House::check_events(const BridgeSession& before, const Decision& decision) 
     } else if (const auto* row = std::get_if<RepMessageEvent>(&event.what)) {
       require(row->message_sys_id.empty() || shown_.insert(row->message_sys_id).second,
               "a row is shown once");
-      require(!row->text.empty(), "what is shown has a text");
     }
   }
-  require(decision.next.last_seq == seq, "last_seq is the last event's");
-}
-
-void House::check_bounds() const {
-  require(session_.held.size() <= 64, "held rows are bounded");
-  require(session_.parked.size() <= 64, "parked rows are bounded");
-  require(session_.past_chats.size() <= 16, "past chats are bounded");
-  std::size_t waiting = 0;
-  std::size_t in_flight = 0;
-  for (const Send& send : session_.sends) {
-    waiting += send.status == Send::Status::waiting ? 1 : 0;
-    in_flight += send.status == Send::Status::in_flight ? 1 : 0;
-  }
-  // An opening message that was not sent with the open goes in front of a full queue.
-  require(waiting <= policy_.max_waiting_messages + 1, "waiting messages are bounded");
-  require(in_flight <= 1, "one message at a time");
-  require(session_.sends.size() <= 128 + policy_.max_waiting_messages + 3, "sends are bounded");
 }
 
 void House::check_messages() const {

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// One bridge process: its copy of the session, and the way through the house as handoff::Engine and
+// handoff::Effects go it (load, decide, commit, publish, act, report). A crash takes everything
+// here but what has left: commits on their way to the store, and calls on their way to ServiceNow.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "bridge/session/decide.hpp"
+#include "simulation/service_now.hpp"
+#include "simulation/store.hpp"
+
+namespace bridge::simulation {
+
+struct Applied {
+  session::Verdict verdict = session::Verdict::accepted;
+  std::uint64_t send_id = 0;
+  /// Nothing was committed, and so nothing told the process that another one had been at work.
+  bool out_of_date = false;
+};
+template <class T>
+using Done = std::function<void(Result<T>)>;
+
+/// Reads what a process shows. Holds what its page has drawn, from the first event on.
+struct Reader {
+  std::string name;
+  std::string epoch;
+  std::vector<session::Event> drawn;
+  int attached_to = -1;  ///< the process that it has a socket with
+};
+
+class Process {
+ public:
+  Process(World& world, const Trouble& trouble, Store& store, ServiceNow& service_now, int number);
+
+  bool ready() const { return ready_; }
+  int number() const { return number_; }
+  void start();
+  void crash();
+
+  /// Decides and commits, in turn. `done` hears of it, or that the process died (connection_lost).
+  void give(session::Input input, Done<Applied> done);
+  /// Calls back once nobody waits for that message any more.
+  void when_settled(std::uint64_t send_id, std::function<void(const session::Send*)> done);
+  /// Gives the reader what follows its place, and from then on what is published, if it attaches.
+  void read(Reader& reader, bool attach);
+  void detach(Reader& reader);
+  /// Somebody opened the page, or the last one closed it (World::present).
+  void presence_changed();
+
+  const SessionPtr& state() const { return state_; }
+  std::size_t under_way() const { return calls_ + jobs_.size(); }
+
+ private:
+  struct Job {
+    session::Input input;
+    Done<Applied> done;
+  };
+  struct Waiter {
+    std::uint64_t send_id = 0;
+    std::function<void(const session::Send*)> done;
+  };
+
+  std::function<void()> guarded(std::function<void()> what);
+  void pump();
+  void attempt(int conflicts);
+  void committed(const session::Decision& decision, SessionPtr next,
+                 const std::vector<session::LoggedEventPtr>& events, int conflicts,
+                 const Result<>& result);
+  void finish(Result<Applied> result);
+  void publish(SessionPtr next, const std::vector<session::LoggedEventPtr>& events);
+  void wake_waiters();
+  session::Presence presence() const;
+  void schedule_tick();
+  void tick();
+  void report(session::Input input, int attempt = 1);
+
+  void act(const session::Effect& effect);
+  void run(const session::OpenChat& effect);
+  void run(const session::SendMessage& effect);
+  void run(const session::EndChat& effect);
+  void run(const session::TouchChat& effect);
+  void run(const session::AskInteraction& effect);
+  template <class Other>
+  void run(const Other&) {}
+  void open(const session::OpenChat& effect, Time deadline);
+  void end(const session::EndChat& effect, Time deadline);
+
+  struct CallKind {
+    const char* name = "";
+    bool creates = false;        ///< a failure of it may leave something behind
+    bool repeatable = false;     ///< the transport may send it twice
+    bool retried_above = false;  ///< a refusal is not tried again here
+  };
+  template <class T>
+  void call(CallKind kind, Time deadline, std::function<void(Done<T>)> work, Done<T> done,
+            int attempt = 1, bool written = false);
+  /// The call has reached ServiceNow, whatever has become of whoever made it.
+  template <class T>
+  void arrive(const char* name, Millis pause, int life, std::function<void(Done<T>)> work,
+              Done<T> done);
+
+  World& world_;
+  const Trouble& trouble_;
+  Store& store_;
+  ServiceNow& service_now_;
+  const int number_;
+  const session::Policy policy_;
+
+  int life_ = 0;
+  bool ready_ = false;
+  bool busy_ = false;
+  SessionPtr state_;
+  session::EventLog log_;
+  Time last_seen_{};
+  std::deque<Job> jobs_;
+  std::list<Waiter> waiters_;
+  std::vector<Reader*> readers_;
+  std::size_t calls_ = 0;
+  std::uint64_t ticks_ = 0;
+};
+
+}  // namespace bridge::simulation
