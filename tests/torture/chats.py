@@ -128,7 +128,7 @@ class WebChat(Chat):
         until = self.ledger.now() + patience
         while True:
             answer = await self._post(path, body, timeout)
-            if answer.ok or self.ledger.now() > until:
+            if answer.ok or answer.status == 404 or self.ledger.now() > until:
                 return answer
             await asyncio.sleep(self.rng.uniform(0.2, 1.0))
 
@@ -173,6 +173,9 @@ class WebChat(Chat):
         if send:
             # What became of the opening message is said by its receipt alone.
             self.sends.append(send)
+        if answer.ok and answer.body.get("session_id", self.session_id) != self.session_id:
+            self.problem = "the bridge has forgotten the session, and made another one"
+            return False
         if answer.ok:
             self.take_number(answer.body.get("interaction_number"))
         return answer.ok
@@ -194,8 +197,8 @@ class WebChat(Chat):
         send = Send(self.new_text(), f"{self.name}.{self._count}" if self.gives_ids else None, number)
         self.sends.append(send)
         entered = self._logged.setdefault(send.id, asyncio.Event()) if send.id else asyncio.Event()
-        task = asyncio.ensure_future(self._deliver(send))
-        waiting = asyncio.ensure_future(entered.wait())
+        task = self.world.spawn(self._deliver(send))
+        waiting = self.world.spawn(entered.wait())
         await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         return task
@@ -260,15 +263,22 @@ class WebChat(Chat):
             return []
         url = f"{self.world.direct_url}/api/servicenow/poll/{self.session_id}?after=0:0"
         answer = await wire.call(self._http, "GET", url, headers={"Authorization": f"Bearer {self.token}"}, timeout=10)
+        if answer.status == 404:
+            self.problem = "the session is unknown to the bridge"
         return answer.body["events"] if answer.ok else None
 
     async def unsettled(self):
         """What is still missing, in a word; None if all that was acknowledged has been seen."""
         # First: to read the log of a chat that was left would keep it from being given up.
+        if any(reader.lost_session for reader in self.readers):
+            self.problem = "the session is unknown to the bridge"
+            return self.problem
         old_rules = bool(self.world.options.legacy)  # they do not tell of an end
         if not old_rules and (still := await self.still_open()):
             return still
         log = await self.read_log()
+        if self.problem:
+            return self.problem
         if log is None:
             return "the bridge does not answer"
         receipts = receipts_of(log)

@@ -27,11 +27,6 @@ class Desk:
                 pass  # it is stopped for a moment; asked again below
             await asyncio.sleep(0.4)
 
-    async def stop(self):
-        for task in self._talks.values():
-            task.cancel()
-        await asyncio.gather(*self._talks.values(), return_exceptions=True)
-
     async def _take_up(self, row):
         number = row["number"]
         if number in self._talks:
@@ -42,7 +37,7 @@ class Desk:
         if chat is None:
             return  # said below, if nobody ever owns it
         chat.take_number(number)
-        self._talks[number] = asyncio.ensure_future(Talk(self, chat, number).run())
+        self._talks[number] = self.world.spawn(Talk(self, chat, number).run())
 
     async def _known_by_words(self, number):
         """A connected agent's session is not ours to know; the first words in it name the chat."""

@@ -37,23 +37,17 @@ class Faults:
         await self._apply()
 
     async def run(self):
-        try:
-            for fault in self.schedule:
-                await asyncio.sleep(max(0, fault["at"] - self.world.chatting_since()))
-                task = asyncio.ensure_future(self._carry_out(fault))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
-            while self._running:
-                await asyncio.wait(set(self._running))
-        finally:
-            for task in self._running:
-                task.cancel()
+        for fault in self.schedule:
+            await asyncio.sleep(max(0, fault["at"] - self.world.chatting_since()))
+            task = self.world.spawn(self._carry_out(fault))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
 
     async def end(self):
         """All is well again."""
-        for task in list(self._running):
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        # A kill or a deploy that has begun is carried out; nothing lasts longer than some seconds.
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=30)
         for leg in self.world.legs.values():
             leg.heal()
         await self.world.packets.pass_all()

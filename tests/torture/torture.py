@@ -10,6 +10,7 @@ import signal
 import sys
 
 import checker
+import isolation
 import options as command_line
 import programs
 import report
@@ -31,14 +32,14 @@ async def judge(world):
         if chat.kind == "web":
             log = await chat.read_log() if chat.session_id else []
             verdict = checker.check_web(chat, panes, log or [], world.desk.whispers, legacy, excused)
-            if log is None:
+            if log is None and not chat.problem:
                 verdict.wrong("session_lost", f"{chat.session_id} cannot be read any more")
         else:
             log = []
             await chat.look()
             verdict = checker.check_copilot(chat, panes, world.desk.whispers, legacy, excused)
         if chat.problem:
-            verdict.wrong("no_service", chat.problem)
+            verdict.wrong("session_lost", chat.problem)
         if not chat.settled and not verdict.violations and chat.missing:
             verdict.wrong("unsettled", chat.missing)
         counts.update(verdict.counts)
@@ -60,8 +61,8 @@ def sanitizer_reports(folder):
     return found
 
 
-async def torture(options):
-    world = the_world.World(options)
+async def torture(options, isolated):
+    world = the_world.World(options, isolated)
     print(f"seed {options.seed}; everything of this run is in {world.folder}", flush=True)
     bad = True
     try:
@@ -87,8 +88,9 @@ async def torture(options):
 
 def main():
     options = command_line.parse(sys.argv[1:])
+    isolated = isolation.isolate()
     loop = asyncio.new_event_loop()
-    task = loop.create_task(torture(options))
+    task = loop.create_task(torture(options, isolated))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, task.cancel)
     try:

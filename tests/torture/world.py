@@ -34,16 +34,16 @@ LINGER = 5.0  # for what comes once too often
 
 
 class World:
-    def __init__(self, options):
+    def __init__(self, options, isolated):
         self.options = options
         self.limits = LIMITS
         self.folder = options.keep or tempfile.mkdtemp(prefix="torture-")
         os.makedirs(self.folder, exist_ok=True)
         self.ledger = ledger.Ledger(os.path.join(self.folder, "ledger.jsonl"))
-        self.in_namespace = os.environ.get("TORTURE_NAMESPACE") == "1"
+        self.isolated = isolated
         self.legs = {name: network.Leg(name) for name in ("browser", "servicenow", "webhook", "copilot")}
         self.packets = network.PacketFilter()
-        self.disk = disk.Disk(self.folder, self.in_namespace)
+        self.disk = disk.Disk(self.folder, self.isolated)
         self.sandbox = self.bridge = self.servicenow = self.faults = None
         self.has_cursors = True
         self.chats = []
@@ -55,6 +55,8 @@ class World:
         self.webhooks_told = set()  # message_sys_ids that the bridge has been told, for old rules
         self.interactions_done = 0
         self.desk = desk.Desk(self)
+        self._tasks = set()
+        self._settings = programs.settings_for_bridge(options.sandbox_binary)
         self._waiting = []
         self._bridges = 0
         self._metrics_now = {}
@@ -77,6 +79,13 @@ class World:
     def is_ending(self):
         return self._ending.is_set()
 
+    def spawn(self, coroutine):
+        """A task that ends with the run at the latest."""
+        task = asyncio.ensure_future(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     def chatting_since(self):
         return self.ledger.now() - self._began
 
@@ -97,7 +106,7 @@ class World:
     # ---- Programs -------------------------------------------------------------------------------
 
     def _environment(self):
-        settings = {**programs.settings_for_bridge(self.options.sandbox_binary), **SETTINGS,
+        settings = {**self._settings, **SETTINGS,
                     "SN_INSTANCE": f"http://127.0.0.1:{self.legs['servicenow'].port}", "SN_WEBHOOK_SECRET": WEBHOOK_SECRET,
                     "WEB_DIR": os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "web")}
         if self.options.store == "sqlite":
@@ -150,7 +159,7 @@ class World:
         await self._find_out_what_it_can()
 
     async def packets_start(self):
-        if self.in_namespace:
+        if self.isolated:
             await self.packets.start()
         if not self.packets.works:
             self.impossible["packets"] = "no network namespace of our own, or no nft: the proxy's silence stands in"
@@ -172,9 +181,11 @@ class World:
 
     async def stop(self):
         self._ending.set()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for chat in self.chats:
             await chat.stop()
-        await self.desk.stop()
         for program in (self.bridge, self.sandbox):
             if program is not None:
                 await program.kill()
@@ -195,46 +206,40 @@ class World:
         schedule.save(os.path.join(self.folder, "schedule.json"), self.options, drawn)
         self.faults = faults.Faults(self, drawn)
         self._began = self.ledger.now()
-        aside = [asyncio.ensure_future(self.desk.run()), asyncio.ensure_future(self._watch())]
-        try:
-            await self.faults.begin()
-            trouble = asyncio.ensure_future(self.faults.run())
-            seats = [asyncio.ensure_future(self._seat(n)) for n in range(self.options.chats)]
-            await asyncio.sleep(seconds)
-            self._ending.set()
-            trouble.cancel()
-            await asyncio.gather(trouble, return_exceptions=True)
-            await self.faults.end()
-            self.ledger.note("world", "faults are over")
-            await asyncio.gather(*seats)
-            await self._settle_all()
-        finally:
-            for task in aside:
-                task.cancel()
-            await asyncio.gather(*aside, return_exceptions=True)
+        self.spawn(self.desk.run())
+        self.spawn(self._watch())
+        await self.faults.begin()
+        trouble = self.spawn(self.faults.run())
+        seats = [self.spawn(self._seat(n)) for n in range(self.options.chats)]
+        await asyncio.wait(seats, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
+        self._ending.set()
+        trouble.cancel()
+        await asyncio.gather(trouble, return_exceptions=True)
+        await self.faults.end()
+        self.ledger.note("world", "faults are over")
+        await asyncio.gather(*seats)
+        await asyncio.gather(*(self._settle(chat, SETTLE_AT_LAST, at_last=True) for chat in self.chats))
+        for chat in self.chats:
+            await chat.stop_reading()
 
     async def _seat(self, n):
         """One chat after the other. Those that are over settle beside the next ones."""
         rng = streams.stream(self.options.seed, f"seat {n}")
         settling = []
         await asyncio.sleep(rng.uniform(0, 3))
-        for turn in range(1_000_000):
-            if self._ending.is_set():
-                break
+        turn = 0
+        while not self._ending.is_set():
             kind = copilot.CopilotChat if self.has_cursors and streams.share(rng, 0.2) else chats.WebChat
             chat = kind(self, f"c{n}.{turn}")
+            turn += 1
             self.chats.append(chat)
-            running = asyncio.ensure_future(chat.run())
-            ending = asyncio.ensure_future(self._ending.wait())
-            await asyncio.wait((running, ending), return_when=asyncio.FIRST_COMPLETED)
-            ending.cancel()
-            await running
-            settling.append(asyncio.ensure_future(self._settle(chat, SETTLE)))
+            await chat.run()
+            settling.append(self.spawn(self._settle(chat, SETTLE)))
         await asyncio.gather(*settling)
 
-    async def _settle(self, chat, limit):
+    async def _settle(self, chat, limit, at_last=False):
         until = self.ledger.now() + limit
-        while not chat.settled:
+        while not chat.settled and (at_last or not self.is_ending):
             before = chat.missing
             try:
                 chat.missing = await chat.unsettled()
@@ -243,18 +248,13 @@ class World:
             if chat.missing != before:
                 chat.note("settles", missing=chat.missing)
             if chat.missing is None:
-                await asyncio.sleep(LINGER)
                 chat.settled = True
+                await asyncio.sleep(LINGER)
                 await chat.stop_reading()
-            elif self.ledger.now() > until:
+            elif self.ledger.now() > until or chat.problem:
                 return
             else:
                 await asyncio.sleep(1)
-
-    async def _settle_all(self):
-        await asyncio.gather(*(self._settle(chat, SETTLE_AT_LAST) for chat in self.chats))
-        for chat in self.chats:
-            await chat.stop_reading()
 
     async def _watch(self):
         while True:
