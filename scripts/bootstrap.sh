@@ -58,7 +58,9 @@ wanted="g++ cmake ninja-build ccache git ca-certificates curl openssl
   $boost libssl-dev libspdlog-dev libfmt-dev libgtest-dev libgmock-dev
   duktape-dev libsqlite3-dev"
 if [ "$test_tools" = yes ]; then
-  wanted="$wanted python3 python3-yaml python3-jsonschema shellcheck"
+  wanted="$wanted python3 python3-aiohttp python3-jsonschema python3-yaml shellcheck"
+  # For tests/torture: namespaces of its own, and packets that are dropped in them.
+  wanted="$wanted iproute2 nftables"
   if ! have_node; then wanted="$wanted nodejs npm"; fi
   # Formatting and the coroutine gate are tied to one version of the LLVM tools; Debian 13 has it not.
   if [ "$release" = 12 ]; then

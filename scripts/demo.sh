@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Installs what is missing, builds, starts the bridge and the sandbox (a stand-in for ServiceNow) and
-# stays until Ctrl-C. Ports: BRIDGE_PORT (5000) and SANDBOX_PORT (5080). PRESET picks the build.
+# stays until Ctrl-C. Ports: BRIDGE_PORT (5000) and SANDBOX_PORT (5080). PRESET picks the build. What both
+# remember is in STATE_DIR (build/demo-state): chats go on after the end of either, kill -9 included.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "$0")/.." && pwd)
@@ -12,7 +13,8 @@ cd "$root"
 case ${1:-} in
   '') ;;
   -h | --help)
-    say 'demo.sh: builds and runs bridge and sandbox; environment: BRIDGE_PORT (5000), SANDBOX_PORT (5080), PRESET (release), JOBS'
+    say 'demo.sh: builds and runs bridge and sandbox; environment: BRIDGE_PORT (5000), SANDBOX_PORT (5080), PRESET (release), STATE_DIR
+  (build/demo-state; remove it to begin anew), JOBS'
     exit 0
     ;;
   *) die 'demo.sh takes no arguments; see --help' ;;
@@ -25,6 +27,9 @@ bridge_url=http://127.0.0.1:$bridge_port
 sandbox_url=http://127.0.0.1:$sandbox_port
 agent=alex.rep
 logs=$root/build/demo
+state=${STATE_DIR:-$root/build/demo-state}
+bridge_store=$state/bridge-$bridge_port.db
+sandbox_store=$state/sandbox-$sandbox_port.db
 bridge_log=$logs/bridge-$bridge_port.log
 sandbox_log=$logs/sandbox-$sandbox_port.log
 start_limit=60
@@ -92,6 +97,7 @@ trap end_programs EXIT
 trap 'say; say "demo: ending"; exit 0' INT TERM HUP
 
 mkdir -p "$logs"
+(umask 077 && mkdir -p "$state")
 configured=$logs/configure-$preset.log
 cmake --preset "$preset" >"$configured" 2>&1 || {
   cat "$configured" >&2
@@ -107,16 +113,20 @@ bin=$root/build/$preset/bin
 
 : "${AGENT_API_SECRET:=$(openssl rand -hex 32)}"
 : "${CS_API_KEY:=$(openssl rand -hex 32)}"
+# The same as the last time: it opens what was sealed then.
+store_key=$state/store.key
+[ -s "$store_key" ] || (umask 077 && openssl rand -hex 32 >"$store_key")
 
 # Their own sessions: Ctrl-C then reaches only this script, which ends them in order.
 setsid "$bin/handoff-sandbox" --port "$sandbox_port" --scripts servicenow --bridge "$bridge_url" \
-  --auto-accept "$agent" --agent-auth key --agent-key "$CS_API_KEY" </dev/null >"$sandbox_log" 2>&1 &
+  --auto-accept "$agent" --agent-auth key --agent-key "$CS_API_KEY" --data "$sandbox_store" </dev/null >"$sandbox_log" 2>&1 &
 sandbox_pid=$!
 
 settings=$("$bin/handoff-sandbox" --port "$sandbox_port" --print-env)
 mapfile -t settings <<<"$settings"
 setsid env -u BRIDGE_PORT -u SANDBOX_PORT "${settings[@]}" ALLOW_INSECURE_UPSTREAM=1 BRIDGE_HOST=127.0.0.1 PORT="$bridge_port" \
   AGENT_API_SECRET="$AGENT_API_SECRET" CS_API_KEY="$CS_API_KEY" CS_SERVICE_HOSTS=127.0.0.1 WEB_DIR="$root/web" \
+  BRIDGE_STORE="sqlite:$bridge_store" STORE_KEY_FILE="$store_key" \
   "$bin/handoff-bridge" serve </dev/null >"$bridge_log" 2>&1 &
 bridge_pid=$!
 
@@ -136,6 +146,7 @@ cat <<END
   X-Agent-Secret:  $AGENT_API_SECRET
   Logs:  $bridge_log
          $sandbox_log
+  State: $state
   Ctrl-C ends both.
 END
 

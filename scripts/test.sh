@@ -116,6 +116,7 @@ if stage "configure" configure; then
   stage "build" compile || true
   tests "unit tests and self-tests" -LE system -j "$jobs"
   tests "system tests" -L system
+  stage "torture, a short one" tests/torture/run.sh --profile short --binaries "$build/bin" || true
   stage "container images" check_images || true
   stage "co_await hazards" scripts/check_coroutines --jobs "$jobs" || true
   stage "demo and probe" env PRESET=dev tests/gates/demo_and_probe.sh || true

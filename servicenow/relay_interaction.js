@@ -39,7 +39,7 @@
     return parseInt(value(row, 'sequence'), 10) || 0;
   }
 
-  // The same function stands in relay_message.js: the two must agree.
+  // The same function stands in relay_message.js and messages.js: the three must agree.
   function isRelayed(row) {
     var visibility = value(row, 'visibility_type').toLowerCase();
     return value(row, 'direction') === 'outbound' &&

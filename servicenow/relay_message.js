@@ -41,7 +41,7 @@
 
   // What the person at the other end may see and did not say: never a whisper, whatever its
   // visibility is called, and never a row that send_message or open_chat marked as theirs.
-  // The same function stands in relay_interaction.js: the two must agree.
+  // The same function stands in relay_interaction.js and messages.js: the three must agree.
   function isRelayed(row) {
     var visibility = value(row, 'visibility_type').toLowerCase();
     return value(row, 'direction') === 'outbound' &&

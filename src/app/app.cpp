@@ -5,15 +5,18 @@
 
 #include "app/options.hpp"
 #include "app/process_limits.hpp"
+#include "bridge/async/task_group.hpp"
 #include "bridge/channels/channels.hpp"
 #include "bridge/config/environment.hpp"
 #include "bridge/gateways/connector.hpp"
 #include "bridge/gateways/directline.hpp"
 #include "bridge/gateways/servicenow.hpp"
 #include "bridge/identity/entra_tokens.hpp"
+#include "bridge/identity/store_sealer.hpp"
 #include "bridge/net/http_client.hpp"
 #include "bridge/net/server.hpp"
 #include "bridge/stores/memory_store.hpp"
+#include "bridge/stores/sqlite_store.hpp"
 #include "bridge/telemetry/logging.hpp"
 #include "bridge/telemetry/metrics.hpp"
 #include "bridge/telemetry/process.hpp"
@@ -35,11 +38,46 @@ struct App::Parts {
     return metrics.prometheus_text() + telemetry::process_metrics_text();
   }
 
+  Result<> make_store() {
+    if (config.sqlite_path.empty()) {
+      store = stores::make_memory_store();
+      return {};
+    }
+    if (!config.store_keys.empty()) sealer = identity::make_sealer(config.store_keys);
+    auto opened = stores::open_sqlite_store(executor, sqlite_options(config, sealer.get()),
+                                            *store_log, metrics);
+    if (!opened) return opened.error();
+    sqlite = opened->get();
+    store = std::move(*opened);
+    return {};
+  }
+
+  /// What another process does to the file.
+  void listen_to_store() {
+    if (!sqlite) return;
+    sqlite->when_superseded([this] {
+      readiness.ready = false;
+      readiness.reason = "superseded";
+      if (when_superseded) when_superseded();
+    });
+    sqlite->when_asked_to_forget([this](std::vector<session::SessionId> ids) {
+      for (session::SessionId& id : ids) tasks->spawn("forget", forget(std::move(id)));
+    });
+  }
+
+  Task<> forget(session::SessionId id) {
+    const auto forgotten = co_await handoff->forget(id);
+    if (!forgotten)
+      app_log->error("session_erase_failed",
+                     {{"session", id}, {"reason", forgotten.error().to_string()}});
+  }
+
   asio::any_io_executor executor;
   config::Config config;
   SystemTime time;
   telemetry::CounterMetrics metrics;
-  std::unique_ptr<Logger> app_log, net_log, gateway_log, handoff_log, api_log, identity_log;
+  std::unique_ptr<Logger> app_log, net_log, gateway_log, handoff_log, api_log, identity_log,
+      store_log;
   std::unique_ptr<net::HttpClient> client;
   std::unique_ptr<net::HttpClient> connector_client;  ///< for URLs that others choose
   std::unique_ptr<net::HttpClient> identity_client;   // null unless tokens are accepted
@@ -47,8 +85,12 @@ struct App::Parts {
   std::unique_ptr<gateways::ServiceNow> servicenow;
   std::unique_ptr<handoff::TokenBroker> tokens;
   std::unique_ptr<handoff::Delivery> delivery;
+  std::unique_ptr<Sealer> sealer;  // null without STORE_KEY
   std::unique_ptr<handoff::SessionStore> store;
+  stores::SqliteStore* sqlite = nullptr;  ///< the same, if it is that
   std::unique_ptr<handoff::Handoff> handoff;
+  std::unique_ptr<async::TaskGroup> tasks;
+  std::function<void()> when_superseded;
   channels::Readiness readiness;
   std::unique_ptr<channels::Channels> channels;
   net::Router router;
@@ -71,6 +113,7 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
   parts.handoff_log = telemetry::make_logger(logging, "handoff");
   parts.api_log = telemetry::make_logger(logging, "api");
   parts.identity_log = telemetry::make_logger(logging, "identity");
+  parts.store_log = telemetry::make_logger(logging, "stores");
   for (const config::ConfigWarning& warning : settings.warnings)
     parts.app_log->warning("config_warning",
                            {{"variable", warning.variable}, {"text", warning.text}});
@@ -91,12 +134,15 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
   parts.connector_client = std::move(*connector_client);
   parts.delivery = gateways::make_connector(*parts.connector_client, connector, *parts.gateway_log,
                                             parts.metrics);
-  parts.store = stores::make_memory_store();
+  if (auto stored = parts.make_store(); !stored) return stored.error();
   parts.handoff = std::make_unique<handoff::Handoff>(
       parts.executor, handoff_options(settings),
       handoff::Ports{*parts.store, parts.servicenow->live_chat(), parts.servicenow->ticket_desk(),
                      parts.servicenow->user_directory(), *parts.tokens, *parts.delivery, parts.time,
                      *parts.handoff_log, parts.metrics});
+
+  parts.tasks = std::make_unique<async::TaskGroup>(parts.executor, *parts.app_log);
+  parts.listen_to_store();
 
   channels::Options channel = channel_options(settings);
   if (settings.copilot.takes_tokens()) {
@@ -128,10 +174,17 @@ Task<Result<>> App::start() {
                                   *parts.net_log, parts.metrics);
   if (!server) co_return server.error();
   parts.server = std::move(*server);
-  parts.readiness.ready = true;
+  // It may have been taken from us meanwhile.
+  parts.readiness.ready = parts.readiness.reason != "superseded";
   parts.app_log->info("listening",
                       {{"host", parts.config.web.host}, {"port", parts.server->port()}});
   co_return Result<>();
+}
+
+void App::when_superseded(std::function<void()> told) {
+  parts_->when_superseded = std::move(told);
+  if (parts_->when_superseded && parts_->readiness.reason == "superseded")
+    parts_->when_superseded();
 }
 
 std::uint16_t App::port() const { return parts_->server ? parts_->server->port() : 0; }
@@ -139,7 +192,7 @@ std::uint16_t App::port() const { return parts_->server ? parts_->server->port()
 Task<> App::stop(Deadline deadline) {
   Parts& parts = *parts_;
   parts.readiness.ready = false;
-  parts.readiness.reason = "draining";
+  if (parts.readiness.reason != "superseded") parts.readiness.reason = "draining";
   if (parts.server) {
     parts.app_log->info("draining", {{"connections", parts.server->connections()}});
     const Deadline delayed = in(parts.config.connections.shutdown_delay);
@@ -150,6 +203,8 @@ Task<> App::stop(Deadline deadline) {
     const auto left = deadline - std::chrono::steady_clock::now();
     co_await parts.server->stop(deadline - std::min<Deadline::duration>(left / 8, kUnwind));
   }
+  parts.tasks->cancel();
+  (void)co_await parts.tasks->wait(deadline);
   co_await parts.handoff->stop(deadline);
   parts.client->close();
   parts.connector_client->close();

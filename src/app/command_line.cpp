@@ -8,6 +8,7 @@
 #include "bridge/app/app.hpp"
 #include "bridge/config/documentation.hpp"
 #include "bridge/config/environment.hpp"
+#include "bridge/stores/sqlite_store.hpp"
 #include "bridge/tools/health.hpp"
 #include "bridge/tools/probe.hpp"
 
@@ -24,7 +25,8 @@ class CommandLine {
   std::string env_file;
   bool help = false;
   bool print_config = false;
-  std::string complaint;  ///< empty if it was understood
+  stores::Erasure erasure;  ///< of `forget`
+  std::string complaint;    ///< empty if it was understood
 };
 
 CommandLine parse(const std::vector<std::string>& arguments) {
@@ -42,6 +44,14 @@ CommandLine parse(const std::vector<std::string>& arguments) {
       line.env_file = arguments[++i];
     } else if (word.starts_with("--env-file=")) {
       line.env_file = word.substr(11);
+    } else if (word == "--session" && i + 1 < arguments.size()) {
+      line.erasure.session = arguments[++i];
+    } else if (word.starts_with("--session=")) {
+      line.erasure.session = word.substr(10);
+    } else if (word == "--user" && i + 1 < arguments.size()) {
+      line.erasure.user = arguments[++i];
+    } else if (word.starts_with("--user=")) {
+      line.erasure.user = word.substr(7);
     } else if (word.starts_with("-")) {
       line.complaint = "unknown option " + word;
     } else if (have_command) {
@@ -52,8 +62,14 @@ CommandLine parse(const std::vector<std::string>& arguments) {
     }
   }
   if (line.command != "serve" && line.command != "check-config" && line.command != "version" &&
-      line.command != "health")
+      line.command != "health" && line.command != "forget")
     line.complaint = "unknown command " + line.command;
+  const bool names_one = line.erasure.session.empty() != line.erasure.user.empty();
+  const bool names_any = !line.erasure.session.empty() || !line.erasure.user.empty();
+  if (line.complaint.empty() && line.command == "forget" && !line.help && !names_one)
+    line.complaint = "forget needs --session ID or --user WHO, one of them";
+  if (line.complaint.empty() && line.command != "forget" && names_any)
+    line.complaint = "--session and --user belong to forget";
   return line;
 }
 
@@ -66,6 +82,12 @@ void print_help() {
          "nothing is\n"
          "  handoff-bridge probe --url U  one timed handoff against a running bridge; see probe "
          "--help\n"
+         "  handoff-bridge forget --session ID | --user WHO\n"
+         "                                erase one session, or all of a person (e-mail, Direct "
+         "Line user\n"
+         "                                or user id of a conversation), from BRIDGE_STORE and the "
+         "process\n"
+         "                                that serves from it\n"
          "  handoff-bridge health         ask the bridge on this machine whether it is alive\n"
          "  handoff-bridge version        print the version\n\n"
          "  --env-file FILE               read NAME=value lines; the environment goes before them\n"
@@ -106,7 +128,9 @@ Task<> serve_until_told(App& app, Millis grace, int& exit_code) {
     co_await app.stop(in(grace));
     co_return;
   }
+  app.when_superseded([&signals] { signals.cancel(); });
   co_await signals.async_wait(as_result);
+  app.when_superseded(nullptr);
   // A second signal leaves at once.
   signals.async_wait([](const boost::system::error_code& failed, int) {
     if (!failed) std::_Exit(1);
@@ -115,6 +139,8 @@ Task<> serve_until_told(App& app, Millis grace, int& exit_code) {
 }
 
 int serve(config::Config config, const std::string& program) {
+  // A file at its limit (ulimit -f, a quota) is a failed write and not the end of the program.
+  std::signal(SIGXFSZ, SIG_IGN);
   asio::io_context context(1);
   const Millis grace = config.connections.shutdown_grace;
   auto app = App::create(context.get_executor(), std::move(config), program);
@@ -139,6 +165,29 @@ int serve(config::Config config, const std::string& program) {
   return exit_code;
 }
 
+/// How long the process that serves may take to say that it is there, and to be done: it ends chats
+/// in ServiceNow first.
+constexpr std::chrono::seconds kForgetPatience{3};
+constexpr std::chrono::seconds kForgetLimit{60};
+
+int forget(const config::Config& config, const stores::Erasure& which) {
+  if (config.sqlite_path.empty()) {
+    std::cerr << "handoff-bridge: BRIDGE_STORE is " << config.store
+              << ", so nothing is kept outside the process that serves; a restart of it forgets "
+                 "everything\n";
+    return 1;
+  }
+  const auto erased =
+      stores::erase_from_sqlite(config.sqlite_path, which, kForgetPatience, kForgetLimit);
+  if (!erased) {
+    std::cerr << "handoff-bridge: " << erased.error().to_string() << '\n';
+    if (!erased.error().hint().empty()) std::cerr << erased.error().hint() << '\n';
+    return 1;
+  }
+  std::cout << "erased " << *erased << (*erased == 1 ? " session" : " sessions") << '\n';
+  return 0;
+}
+
 }  // namespace
 
 int run(const std::vector<std::string>& arguments) {
@@ -157,7 +206,7 @@ int run(const std::vector<std::string>& arguments) {
     std::cout << "handoff-bridge " << BRIDGE_VERSION << '\n';
     return 0;
   }
-  const bool serves = line.command != "health";
+  const bool serves = line.command != "health" && line.command != "forget";
   auto configured = configure(line, serves ? config::Purpose::serve : config::Purpose::tools);
   if (const int* code = std::get_if<int>(&configured)) return *code;
   config::Config config = std::get<config::Config>(std::move(configured));
@@ -165,6 +214,7 @@ int run(const std::vector<std::string>& arguments) {
     std::cout << config::print_config(config);
     return 0;
   }
+  if (line.command == "forget") return forget(config, line.erasure);
   if (line.command == "health") return tools::health(config, std::cerr);
   if (line.command == "check-config") {
     for (const config::ConfigWarning& warning : config.warnings)

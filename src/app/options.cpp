@@ -58,6 +58,7 @@ gateways::ServiceNowOptions servicenow_options(const config::Config& config) {
   options.client_id = from.client_id;
   options.client_secret = from.client_secret;
   options.user = from.user;
+  options.messages_at_once = std::max<std::size_t>(1, from.max_connections / 4);
   options.password = from.password;
   options.api_base = from.api_base;
   options.queue_sys_id = from.default_queue_sys_id;
@@ -82,16 +83,26 @@ gateways::ConnectorOptions connector_options(const config::Config& config) {
   return options;
 }
 
+stores::SqliteOptions sqlite_options(const config::Config& config, const Sealer* sealer) {
+  stores::SqliteOptions options;
+  options.path = config.sqlite_path;
+  options.sealer = sealer;
+  return options;
+}
+
 handoff::Options handoff_options(const config::Config& config) {
   handoff::Options options;
   session::Policy& policy = options.policy;
   policy.send_deadline = config.timers.send_deadline;
   policy.reorder_wait = config.timers.reorder_wait;
+  policy.reconcile_after = config.timers.reconcile_after;
+  policy.reconcile_longest = config.timers.reconcile_after * 10;
   policy.close_wait = config.timers.close_wait;
   policy.legacy_close_wait = config.timers.legacy_close_wait;
   policy.abandoned_after = config.timers.abandoned_after;
   policy.bot_expiry = config.timers.bot_expiry;
   policy.closed_expiry = config.timers.closed_expiry;
+  policy.carried_expiry = config.timers.carried_expiry;
   policy.touch_interval = config.timers.touch_interval;
   policy.max_waiting_messages = config.limits.max_queued_messages;
   policy.max_waiting_bytes = config.limits.max_queued_bytes;

@@ -10,6 +10,7 @@
 #include "bridge/identity/entra_tokens.hpp"
 #include "bridge/net/http_client.hpp"
 #include "bridge/net/server.hpp"
+#include "bridge/stores/sqlite_store.hpp"
 #include "bridge/telemetry/logging.hpp"
 
 namespace bridge::app {
@@ -20,6 +21,8 @@ net::ClientOptions client_options(const config::Config& config);
 gateways::ServiceNowOptions servicenow_options(const config::Config& config);
 gateways::DirectLineOptions directline_options(const config::Config& config);
 gateways::ConnectorOptions connector_options(const config::Config& config);
+/// Only with a `sqlite_path`.
+stores::SqliteOptions sqlite_options(const config::Config& config, const Sealer* sealer);
 handoff::Options handoff_options(const config::Config& config);
 /// Of the client that fetches Entra's keys.
 net::ClientOptions identity_client_options(const config::Config& config);

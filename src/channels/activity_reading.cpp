@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/json/serialize.hpp>
 
+#include "bridge/core/fingerprint.hpp"
 #include "bridge/core/random.hpp"
 #include "bridge/session/speech.hpp"
 
@@ -182,7 +183,7 @@ void read_edit(const json::object& activity, handoff::ActivityTurn& turn) {
   turn.says = ActivityTaken::Says::edit;
   turn.text = "(edited) " + text;
   // An edit has the id of what it changes.
-  turn.activity_id += "\nedit\n" + std::to_string(std::hash<std::string>()(text));
+  turn.activity_id += "\nedit\n" + std::to_string(fingerprint(text));
 }
 
 void read_kind(std::string_view type, const json::object& activity, handoff::ActivityTurn& turn) {

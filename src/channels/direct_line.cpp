@@ -35,6 +35,7 @@ Task<net::Response> mint(handoff::Handoff& handoff, Guard& guard, Logger& logger
     refusal.hint = "Set DIRECTLINE_TOKEN_ENDPOINT or DIRECTLINE_SECRET.";
     co_return refuse(logger, request, refusal);
   }
+  if (is_our_own(token.error())) co_return refuse(logger, request, token.error());
   co_return refuse_as(logger, request, 502, "upstream_error", token.error());
 }
 

@@ -28,6 +28,8 @@ unsigned status_of(Errc code) {
     case Errc::rate_limited:
       return 429;
     case Errc::overloaded:
+    case Errc::storage_failed:
+    case Errc::superseded:
     case Errc::not_configured:
       return 503;
     case Errc::internal:
@@ -97,7 +99,8 @@ net::Response refuse(Logger& logger, const net::Request& request, const Error& e
 }
 
 bool is_our_own(const Error& error) {
-  return error.is(Errc::forbidden) || error.is(Errc::overloaded) || error.is(Errc::not_found);
+  return error.is(Errc::forbidden) || error.is(Errc::overloaded) || error.is(Errc::not_found) ||
+         error.is(Errc::storage_failed) || error.is(Errc::superseded);
 }
 
 net::Response refuse_as(Logger& logger, const net::Request& request, unsigned status,

@@ -71,6 +71,14 @@ class SocketReader final : public handoff::Subscriber {
     socket_->close(net::CloseCode::unknown_session, "session expired");
   }
 
+  std::uint64_t first_unconfirmed() const override {
+    const std::uint64_t confirmed = socket_->confirmed_frames();
+    for (std::size_t i = 0; i < sent_.size(); ++i)
+      if (first_ + i >= confirmed && sent_[i] != 0)
+        return lost_.empty() ? sent_[i] : std::min(sent_[i], lost_.front());
+    return lost_.empty() ? 0 : lost_.front();
+  }
+
   /// Of the last event that was handed over; 0 for none.
   std::uint64_t last_seq() const { return last_seq_; }
 

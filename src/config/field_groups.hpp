@@ -23,6 +23,7 @@ std::vector<Field> directline_fields();
 std::vector<Field> connector_fields();
 std::vector<Field> copilot_fields();
 std::vector<Field> web_fields();
+std::vector<Field> store_fields();
 std::vector<Field> timer_fields();
 std::vector<Field> limit_fields();
 std::vector<Field> connection_fields();  ///< the same group

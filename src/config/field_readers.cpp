@@ -100,12 +100,4 @@ Wrong read_origins(Config& config, std::string_view text) {
   return std::nullopt;
 }
 
-Wrong read_store(Config& config, std::string_view text) {
-  const std::string_view name = trim(text);
-  if (name != "memory:" && name != "memory")
-    return "names a store that this version does not have; it has memory:";
-  config.store = "memory:";
-  return std::nullopt;
-}
-
 }  // namespace bridge::config

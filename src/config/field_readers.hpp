@@ -23,6 +23,5 @@ Wrong read_host(Config& config, std::string_view text);
 Wrong read_public_url(Config& config, std::string_view text);
 Wrong read_web_dir(Config& config, std::string_view text);
 Wrong read_origins(Config& config, std::string_view text);
-Wrong read_store(Config& config, std::string_view text);
 
 }  // namespace bridge::config

@@ -10,8 +10,8 @@ const std::vector<Field>& field_table() {
     std::vector<Field> all;
     for (auto part :
          {servicenow_fields(), network_fields(), caller_fields(), directline_fields(),
-          copilot_fields(), connector_fields(), web_fields(), timer_fields(), limit_fields(),
-          connection_fields(), guard_fields(), log_fields(), metrics_fields()})
+          copilot_fields(), connector_fields(), web_fields(), store_fields(), timer_fields(),
+          limit_fields(), connection_fields(), guard_fields(), log_fields(), metrics_fields()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

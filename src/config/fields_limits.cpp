@@ -13,7 +13,9 @@ std::vector<Field> limit_fields() {
       {
           number(
               {"MAX_SESSIONS", "20000",
-               "Sessions in memory; the oldest ones without a chat go first."},
+               "Sessions at once, all of which are in memory, whatever the store; the oldest ones "
+               "without "
+               "a chat go first."},
               1, 1'000'000, [](auto& c) -> auto& { return c.limits.max_sessions; }),
           number(
               {"LOG_MAX_EVENTS", "1000", "Events kept in a session's event log."}, 10, 100'000,
@@ -22,7 +24,10 @@ std::vector<Field> limit_fields() {
               {"LOG_MAX_BYTES", "256KiB", "Bytes kept in a session's event log."}, 4 * kKiB,
               16 * kKiB * kKiB, [](auto& c) -> auto& { return c.limits.log_max_bytes; }),
           duration(
-              {"LOG_MAX_AGE", "24h", "Age at which events leave a session's event log."},
+              {"LOG_MAX_AGE", "24h",
+               "Age at which events, texts among them, leave a session's event log, when something "
+               "happens "
+               "in it."},
               seconds(1), days(30), [](auto& c) -> auto& { return c.limits.log_max_age; }),
           number(
               {"MAX_TEXT_CHARACTERS", "8000", "Longest message of a user."}, 1, 100'000,

@@ -4,7 +4,6 @@
 
 namespace bridge::config {
 
-using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
@@ -27,6 +26,13 @@ std::vector<Field> timer_fields() {
               {"REORDER_WAIT", "3s", "How long an agent's message waits for the one before it."},
               milliseconds(0), seconds(30), [](auto& c) -> auto& { return c.timers.reorder_wait; }),
           duration(
+              {"RECONCILE_AFTER", "30s",
+               "After so long without a webhook a chat that somebody reads is read from "
+               "ServiceNow, in case webhooks get lost; while nothing is found the pause grows to "
+               "ten times as much."},
+              milliseconds(100), minutes(30),
+              [](auto& c) -> auto& { return c.timers.reconcile_after; }),
+          duration(
               {"CLOSE_WAIT", "5s",
                "How long the end of a chat waits for the agent's last message."},
               milliseconds(0), minutes(1), [](auto& c) -> auto& { return c.timers.close_wait; }),
@@ -39,12 +45,6 @@ std::vector<Field> timer_fields() {
               {"ABANDONED_AFTER", "10m",
                "A queued or live chat that nobody reads for so long is ended."},
               seconds(1), hours(24), [](auto& c) -> auto& { return c.timers.abandoned_after; }),
-          duration(
-              {"BOT_EXPIRY", "2h", "A session without a chat is forgotten after this idle time."},
-              seconds(1), days(7), [](auto& c) -> auto& { return c.timers.bot_expiry; }),
-          duration(
-              {"CLOSED_EXPIRY", "24h", "A closed session is forgotten after this time."},
-              seconds(1), days(30), [](auto& c) -> auto& { return c.timers.closed_expiry; }),
           duration(
               {"TOUCH_INTERVAL", "60s",
                "How often, at most, a chat with a reader is touched to hold off ServiceNow's idle "

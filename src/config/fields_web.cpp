@@ -63,11 +63,6 @@ std::vector<Field> web_fields() {
                "One on Azure Container Apps and behind a dev tunnel.",
                "1"},
               0, 10, [](auto& c) -> auto& { return c.web.trusted_proxies; }),
-          text(
-              {"BRIDGE_STORE",
-               "memory:", "Where sessions are kept. With memory: they end with the process."},
-              "memory: (the only store of this version)", read_store,
-              [](auto& c) -> auto& { return c.store; }),
       });
 }
 

@@ -12,8 +12,9 @@
 namespace bridge::config {
 namespace {
 
-constexpr std::array<std::string_view, 9> kPrefixes = {
-    "SN_", "BRIDGE_", "AGENT_", "DIRECTLINE_", "A2A_", "CS_", "LOG_", "SESSION_", "MAX_QUEUED_"};
+constexpr std::array<std::string_view, 10> kPrefixes = {
+    "SN_", "BRIDGE_", "AGENT_",   "DIRECTLINE_", "A2A_",
+    "CS_", "LOG_",    "SESSION_", "MAX_QUEUED_", "STORE_"};
 constexpr std::size_t kMaxSecretFile = 64 * 1024;
 
 ConfigProblem problem_of(const Field& field, std::string what) {
@@ -65,6 +66,7 @@ class Loader {
   void check_together() {
     check_connections();
     check_copilot();
+    check_store();
     // A message that fits the length limit must fit an empty queue (UTF-8: at most 4 bytes each).
     if (config_.limits.max_queued_bytes < config_.limits.max_text_characters * 4 &&
         problems_.empty())
@@ -118,6 +120,17 @@ class Loader {
                "has no effect without " +
                    std::string(copilot.tenant_id.empty() ? "CS_TENANT_ID" : "CS_APP_ID")});
     }
+  }
+
+  /// What a store that outlives the process needs for conversations of Copilot Studio.
+  void check_store() {
+    const bool copilot = config_.copilot.takes_keys() || config_.copilot.takes_tokens() ||
+                         config_.copilot.auth == CopilotAuthMode::none;
+    if (!config_.sqlite_path.empty() && copilot && config_.store_keys.empty())
+      warnings_.push_back(
+          {"STORE_KEY",
+           "is not set: after a restart conversations of Copilot Studio wait for the person's next "
+           "message; make one with: openssl rand -hex 32"});
   }
 
   Config& config() { return config_; }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "bridge/core/fingerprint.hpp"
 #include "bridge/core/random.hpp"
 #include "bridge/handoff/handoff.hpp"
 #include "handoff/engine.hpp"
@@ -222,7 +223,7 @@ Task<Result<>> Handoff::take_activity(ActivityTurn turn, TurnOutcome& outcome) {
   input.client_message_id = std::string(session::kActivityMessage) + random_hex(12);
   input.asks_for_person = turn.asks_for_person;
   input.asks_to_leave = turn.asks_to_leave;
-  if (!turn.query.empty()) input.query_hash = std::hash<std::string>()(turn.query);
+  if (!turn.query.empty()) input.query_hash = fingerprint(turn.query);
   input.remark = turn.remark;
   input.turn = outcome.turn;
   input.opening.trace = turn.trace;

@@ -137,6 +137,7 @@ Task<Result<Verdict>> Handoff::agent_event(AgentEvent event, Trace trace) {
   const EntryPtr entry = *found;
   if (entry->webhooks.load() >= options_.max_waiting_webhooks) {
     engine_->vitals().webhooks_refused.add();
+    entry->missed = true;
     co_return Error(Errc::overloaded, "too many webhooks are waiting");
   }
   // The rule never calls again: once taken, the event goes on even if its caller is told 503.
@@ -145,7 +146,10 @@ Task<Result<Verdict>> Handoff::agent_event(AgentEvent event, Trace trace) {
   tasks_.spawn("agent_event", take_agent_event(entry, std::move(event), std::move(trace), outcome));
   const Deadline deadline = in(options_.webhook_deadline);
   if (!outcome->result) (void)co_await outcome->done.wait(outcome->done.generation(), deadline);
-  if (!outcome->result) co_return Error(Errc::overloaded, "not committed in time");
+  if (!outcome->result) {
+    entry->missed = true;
+    co_return Error(Errc::overloaded, "not committed in time");
+  }
   co_return *outcome->result;
 }
 
@@ -173,9 +177,11 @@ Task<> Handoff::take_agent_event(EntryPtr entry, AgentEvent event, Trace trace,
   input.event = std::move(event);
   input.service_account = account;
   input.trace = std::move(trace);
-  auto applied = co_await engine_->apply(entry, std::move(input));
+  auto applied = co_await engine_->insist(entry, std::move(input));
   if (applied) {
     outcome->result = applied->verdict;
+    if (std::exchange(entry->missed, false))
+      (void)co_await engine_->insist(entry, session::Recheck{});  // ends only with the session
   } else {
     outcome->result = applied.error();
     ports_.logger.error(

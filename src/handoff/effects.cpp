@@ -41,6 +41,12 @@ void Effects::run(const EntryPtr& entry, const session::OpenChat& effect) {
 void Effects::run(const EntryPtr& entry, const session::SendMessage& effect) {
   tasks_.spawn("send_message", send(entry, effect));
 }
+void Effects::run(const EntryPtr& entry, const session::SettleSend& effect) {
+  tasks_.spawn("settle_message", settle(entry, effect));
+}
+void Effects::run(const EntryPtr& entry, const session::Reconcile& effect) {
+  reconciler_.want(entry, effect);
+}
 void Effects::run(const EntryPtr& entry, const session::EndChat& effect) {
   tasks_.spawn("end_chat", end(entry, effect));
 }
@@ -64,18 +70,7 @@ void Effects::run(const EntryPtr&, const session::Count& effect) {
 
 Task<> Effects::report(EntryPtr entry, session::Input input) {
   // Until it is committed the session waits for this outcome, so giving up early would be for ever.
-  constexpr int kAttempts = 10;
-  Millis pause{100};
-  for (int attempt = 1;; ++attempt) {
-    const auto applied = co_await engine_->apply(entry, input);
-    if (applied || entry->forgotten) co_return;
-    ports_.logger.error(
-        "outcome_not_committed",
-        {{"session", entry->id}, {"attempt", attempt}, {"reason", applied.error().to_string()}});
-    if (attempt == kAttempts) co_return;
-    co_await async::sleep_for(pause);
-    pause = std::min(pause * 2, Millis(10'000));
-  }
+  (void)co_await engine_->insist(std::move(entry), std::move(input));
 }
 
 Task<> Effects::open(EntryPtr entry, session::OpenChat effect) {
@@ -138,6 +133,26 @@ Task<> Effects::send(EntryPtr entry, session::SendMessage effect) {
                            {"reason", sent.error().to_string()},
                            {"unknown", sent.error().outcome() == Outcome::unknown},
                            {"ref", effect.trace.request_id}});
+  }
+  co_await report(entry, std::move(answer));
+}
+
+Task<> Effects::settle(EntryPtr entry, session::SettleSend effect) {
+  SendRequest request;
+  request.chat = ref_of(effect.chat, untraced());
+  request.text = std::move(effect.text);
+  request.client_message_id = std::move(effect.client_message_id);
+  auto found = co_await ports_.chat.withdraw(std::move(request), in(options_.open_deadline));
+  session::SendSettled answer;
+  answer.send_id = effect.send_id;
+  if (!found) {
+    answer.error = found.error();
+    ports_.logger.warning("settle_message_failed",
+                          {{"session", entry->id}, {"reason", found.error().to_string()}});
+  } else if (*found) {
+    answer.sent = true;
+    answer.message_sys_ids = (*found)->message_sys_ids;
+    answer.sequence = (*found)->sequence;
   }
   co_await report(entry, std::move(answer));
 }

@@ -12,6 +12,9 @@ using session::LoggedEventPtr;
 
 namespace {
 constexpr int kMaxConflicts = 8;
+constexpr Millis kLongestPause{5'000};
+/// Ticks that are being committed at a time.
+constexpr std::size_t kMaxTicks = 256;
 
 /// The request on whose behalf an input came: its own, or the one whose outcome it tells.
 struct RefOf {
@@ -41,20 +44,22 @@ struct RefOf {
 // Wall time may be held by a test or stepped by an operator; the timer looks again at least this
 // often.
 constexpr std::chrono::milliseconds kLook{250};
+constexpr std::chrono::milliseconds kShortLook{20};
 }  // namespace
 
-Engine::Engine(const asio::any_io_executor& executor, const Options& options, const Ports& ports,
+Engine::Engine(async::TaskGroup& tasks, const Options& options, const Ports& ports,
                std::function<void(const EntryPtr&, const session::Effect&)> act)
-    : executor_(executor),
+    : tasks_(tasks),
       options_(options),
       ports_(ports),
       act_(std::move(act)),
       vitals_(ports.metrics),
-      due_changed_(executor) {}
+      due_changed_(tasks.executor()) {}
 
 EntryPtr Engine::keep(StoredSession stored) {
-  auto entry = std::make_shared<Entry>(executor_, std::move(stored.state));
+  auto entry = std::make_shared<Entry>(tasks_.executor(), std::move(stored.state));
   entry->log = std::move(stored.log);
+  entry->plain.resume(entry->state->plain_handed, entry->log);
   entry->handed = entry->log.last_seq();
   entry->vitals = &vitals_;
   // Who was reading before this process had the session is not known; nobody is declared gone
@@ -114,7 +119,8 @@ Task<Result<Applied>> Engine::apply(EntryPtr entry, session::Input input) {
     applied.verdict = decision.verdict;
     applied.send_id = decision.send_id;
     if (decision.expired) {
-      co_await forget(entry);
+      auto gone = co_await forget(entry);
+      if (!gone) co_return gone.error();
       co_return applied;
     }
     if (decision.changed) {
@@ -150,6 +156,21 @@ Task<Result<Applied>> Engine::apply(EntryPtr entry, session::Input input) {
   co_return Error(Errc::overloaded, "too many writers of one session");
 }
 
+Task<Result<Applied>> Engine::insist(EntryPtr entry, session::Input input) {
+  Millis pause{100};
+  for (int attempt = 1;; ++attempt) {
+    auto applied = co_await apply(entry, input);
+    if (applied) co_return applied;
+    const Error error = applied.error();
+    if (error.is(Errc::not_found) || error.is(Errc::superseded)) co_return error;
+    ports_.logger.error(
+        "commit_failed",
+        {{"session", entry->id}, {"attempt", attempt}, {"reason", error.to_string()}});
+    co_await async::sleep_for(pause);
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
 void Engine::publish(const EntryPtr& entry, std::shared_ptr<const BridgeSession> next,
                      const std::vector<LoggedEventPtr>& events, const session::Input* input) {
   log_change(*entry->state, *next, input);
@@ -164,6 +185,7 @@ void Engine::publish(const EntryPtr& entry, std::shared_ptr<const BridgeSession>
     entry->plain.offer(event, entry->log);
     if (!entry->subscribers.empty() || entry->plain.newest()) entry->handed = event->event.seq;
   }
+  if (entry->plain.newest()) note_plain_place(entry);
   entry->changed.notify();
   schedule(entry);
 }
@@ -177,23 +199,27 @@ void Engine::show(Entry& entry, std::shared_ptr<const std::string> frame) {
   entry.changed.notify();
 }
 
-Task<> Engine::forget(EntryPtr entry) {
-  if (entry->forgotten) co_return;
-  entry->forgotten = true;
-  vitals_.track(*entry);
-  due_.erase({entry->due, entry->id});
+Task<Result<>> Engine::forget(EntryPtr entry) {
+  if (entry->forgotten) co_return Result<>();
   // It stays known here as forgotten until it is gone, so that nobody loads it once more.
-  const auto erased = co_await ports_.store.erase(entry->id);
-  entries_.erase(entry->id);
-  if (!erased)
+  entry->forgotten = true;
+  auto erased = co_await ports_.store.erase(entry->id);
+  if (!erased) {
+    entry->forgotten = false;
     ports_.logger.error("session_erase_failed",
                         {{"session", entry->id}, {"reason", erased.error().to_string()}});
+    co_return erased;
+  }
+  vitals_.track(*entry);
+  due_.erase({entry->due, entry->id});
+  entries_.erase(entry->id);
   const std::vector<Subscriber*> readers = entry->subscribers;
   for (Subscriber* reader : readers) reader->on_forgotten();
   if (entry->plain.newest()) entry->plain.newest()->on_forgotten();
   entry->changed.notify();
   ports_.logger.info("session_forgotten",
                      {{"session", entry->id}, {"state", session::shown(entry->state->state)}});
+  co_return Result<>();
 }
 
 void Engine::schedule(const EntryPtr& entry) {
@@ -211,27 +237,72 @@ void Engine::schedule(const EntryPtr& entry) {
 Task<> Engine::run_timer() {
   for (;;) {
     const Time now = ports_.time.now();
-    while (!due_.empty() && due_.begin()->first <= now) {
+    while (!due_.empty() && due_.begin()->first <= now && ticks_ < kMaxTicks) {
       const session::SessionId id(due_.begin()->second);
       due_.erase(due_.begin());
       const auto found = entries_.find(id);
       if (found == entries_.end()) continue;
-      const EntryPtr entry = found->second;
-      entry->due = Time::max();
-      session::Tick tick;
-      tick.presence = entry->presence;
-      const auto applied = co_await apply(entry, tick);
-      if (!applied && !entry->forgotten)
-        ports_.logger.error("tick_failed",
-                            {{"session", id}, {"reason", applied.error().to_string()}});
-      // What is still due now could not be done now; the next look tries it again.
-      schedule(entry);
-      if (entry->due <= now) break;
+      found->second->due = Time::max();
+      ++ticks_;
+      tasks_.spawn("tick", tick(found->second));
     }
     Millis pause = kLook;
-    if (!due_.empty()) pause = std::clamp(due_.begin()->first - now, Millis(20), kLook);
+    if (!due_.empty()) pause = std::clamp(due_.begin()->first - now, kShortLook, kLook);
     (void)co_await due_changed_.wait(due_changed_.generation(), in(pause));
   }
+}
+
+/// What is still due afterwards could not be done now; a later look tries it again.
+Task<> Engine::tick(EntryPtr entry) {
+  session::Tick tick;
+  tick.presence = entry->presence;
+  const auto applied = co_await apply(entry, tick);
+  --ticks_;
+  if (entry->forgotten) co_return;
+  if (!applied)
+    ports_.logger.error("tick_failed",
+                        {{"session", entry->id}, {"reason", applied.error().to_string()}});
+  const Time now = ports_.time.now();
+  const bool still = session::next_due(*entry->state, entry->presence, options_.policy, now) <= now;
+  if (!applied || still) co_await async::sleep_for(applied ? kShortLook : kLook);
+  schedule(entry);
+}
+
+void Engine::recheck_all() {
+  for (const auto& [id, entry] : entries_)
+    if (session::wants_recheck(*entry->state)) tasks_.spawn("recheck", recheck(entry));
+}
+
+Task<> Engine::recheck(EntryPtr entry) {
+  const auto applied = co_await apply(entry, session::Recheck{});
+  if (!applied && !entry->forgotten)
+    ports_.logger.warning("recheck_failed",
+                          {{"session", entry->id}, {"reason", applied.error().to_string()}});
+}
+
+void Engine::note_plain_place(const EntryPtr& entry) {
+  if (entry->placing || entry->state->plain_handed >= entry->log.last_seq()) return;
+  entry->placing = true;
+  tasks_.spawn("plain_place", keep_plain_place(entry));
+}
+
+Task<> Engine::keep_plain_place(EntryPtr entry) {
+  Millis pause = kShortLook;
+  while (!entry->forgotten) {
+    session::PlainHanded handed;
+    handed.upto = entry->plain.handed_upto(entry->log);
+    if (handed.upto > entry->state->plain_handed) {
+      const auto applied = co_await apply(entry, handed);
+      // Not stored, it is handed out once more after a crash: better than never.
+      if (!applied) break;
+      continue;
+    }
+    // A socket's pong may confirm the rest; a poll's answer is as far as we see.
+    if (handed.upto == entry->log.last_seq() || !entry->plain.newest()) break;
+    co_await async::sleep_for(pause);
+    pause = std::min(pause * 2, kLook * 4);
+  }
+  entry->placing = false;
 }
 
 void Engine::log_change(const BridgeSession& before, const BridgeSession& after,

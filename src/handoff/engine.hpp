@@ -25,7 +25,7 @@ struct Applied {
 class Engine {
  public:
   /// `act` starts one effect; it must not wait.
-  Engine(const asio::any_io_executor& executor, const Options& options, const Ports& ports,
+  Engine(async::TaskGroup& tasks, const Options& options, const Ports& ports,
          std::function<void(const EntryPtr&, const session::Effect&)> act);
 
   /// The session from the cache or the store. Errors: not_found, or the store's.
@@ -34,11 +34,16 @@ class Engine {
   Task<Result<EntryPtr>> create(session::BridgeSession session);
   /// Decides and commits. After a conflict it loads and decides again.
   Task<Result<Applied>> apply(EntryPtr entry, session::Input input);
-  /// Forgets a session everywhere.
-  Task<> forget(EntryPtr entry);
+  /// The same for what will not come again: if it cannot be stored, it is tried until it can.
+  /// Errors: not_found (the session is gone), superseded (another process has it now).
+  Task<Result<Applied>> insist(EntryPtr entry, session::Input input);
+  /// Forgets a session everywhere. Errors: the store's; then nothing is forgotten.
+  Task<Result<>> forget(EntryPtr entry);
 
   /// Shows a frame that has no place in the order to whoever reads now.
   void show(Entry& entry, std::shared_ptr<const std::string> frame);
+  /// Keeps in the state how far readers without a cursor have been handed events.
+  void note_plain_place(const EntryPtr& entry);
   /// Registers the session's next due time; call when presence changed.
   void schedule(const EntryPtr& entry);
   /// Gives every session that is due its Tick. Runs until cancelled.
@@ -48,11 +53,14 @@ class Engine {
   void wake_readers() {
     for (const auto& [id, entry] : entries_) entry->changed.notify();
   }
-
-  std::size_t cached() const { return entries_.size(); }
+  /// All sessions in a chat are read again: something may have been missed.
+  void recheck_all();
   Vitals& vitals() { return vitals_; }
 
  private:
+  Task<> tick(EntryPtr entry);
+  Task<> recheck(EntryPtr entry);
+  Task<> keep_plain_place(EntryPtr entry);
   Task<Result<>> commit(Commit commit);
   EntryPtr keep(StoredSession stored);
   void publish(const EntryPtr& entry, std::shared_ptr<const session::BridgeSession> next,
@@ -61,7 +69,7 @@ class Engine {
   void log_change(const session::BridgeSession& before, const session::BridgeSession& after,
                   const session::Input* input);
 
-  asio::any_io_executor executor_;
+  async::TaskGroup& tasks_;
   const Options& options_;
   const Ports& ports_;
   std::function<void(const EntryPtr&, const session::Effect&)> act_;
@@ -69,6 +77,7 @@ class Engine {
   std::unordered_map<session::SessionId, EntryPtr> entries_;
   std::set<std::pair<Time, std::string_view>> due_;  // ids as the entries hold them
   async::Signal due_changed_;
+  std::size_t ticks_ = 0;  ///< being committed
 };
 
 }  // namespace bridge::handoff

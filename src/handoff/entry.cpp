@@ -48,6 +48,25 @@ std::vector<session::LoggedEventPtr> PlainReader::drain(const session::EventLog&
   return events;
 }
 
+std::uint64_t PlainReader::handed_upto(const session::EventLog& log) const {
+  std::uint64_t next = log.last_seq() + 1;
+  for (const std::uint64_t seq : waiting_) next = std::min(next, seq);
+  const auto not_before = [&next](const Subscriber* subscriber) {
+    const std::uint64_t seq = subscriber->first_unconfirmed();
+    if (seq != 0) next = std::min(next, seq);
+  };
+  if (newest_) not_before(newest_);
+  for (const Subscriber* subscriber : leaving_) not_before(subscriber);
+  return next - 1;
+}
+
+void PlainReader::resume(std::uint64_t handed, const session::EventLog& log) {
+  for (std::uint64_t seq = std::max(handed + 1, log.first_seq()); seq <= log.last_seq(); ++seq) {
+    const auto event = log.find(seq);
+    if (event && session::shown_to_plain_readers(event->event)) waiting_.push_back(seq);
+  }
+}
+
 void PlainReader::hand_over(const session::EventLog& log) {
   for (const auto& event : drain(log)) newest_->on_event(event);
 }

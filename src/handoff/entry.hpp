@@ -27,6 +27,10 @@ class PlainReader {
   /// What waits for a poll; it is waiting no longer afterwards.
   std::vector<session::LoggedEventPtr> drain(const session::EventLog& log);
   Subscriber* newest() const { return newest_; }
+  /// Up to here everything has been handed out and has arrived, as far as can be known.
+  std::uint64_t handed_upto(const session::EventLog& log) const;
+  /// After a restart: what comes after `handed` waits for a poll or a socket.
+  void resume(std::uint64_t handed, const session::EventLog& log);
 
  private:
   void hand_over(const session::EventLog& log);
@@ -58,6 +62,8 @@ struct Entry {
   Time typing_told{};  ///< when typing was last posted to the conversation that carries the texts
   Time due = Time::max();  ///< as registered with the timer
   bool forgotten = false;
+  bool placing = false;  ///< the place of plain readers is being stored
+  bool missed = false;   ///< a webhook was refused: the chat is to be read
   /// Up to here some reader has been handed what happened, as far as this process knows.
   std::uint64_t handed = 0;
   std::optional<session::State> counted_as;  ///< where Vitals counts it

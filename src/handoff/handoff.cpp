@@ -30,11 +30,11 @@ std::string shortened(const std::string& text) {
 Handoff::Handoff(asio::any_io_executor executor, Options options, Ports ports)
     : options_(std::move(options)), ports_(ports), tasks_(executor, ports.logger) {
   effects_ = std::make_unique<Effects>(tasks_, options_, ports_);
-  engine_ = std::make_unique<Engine>(executor, options_, ports_,
+  engine_ = std::make_unique<Engine>(tasks_, options_, ports_,
                                      [this](const EntryPtr& entry, const session::Effect& effect) {
                                        effects_->start(entry, effect);
                                      });
-  effects_->use(*engine_);
+  effects_->use(*engine_, [this] { return own_account(); });
 }
 
 Handoff::~Handoff() = default;
@@ -42,14 +42,64 @@ Handoff::~Handoff() = default;
 Task<Result<>> Handoff::start() {
   auto ids = co_await ports_.store.all();
   if (!ids) co_return ids.error();
-  for (const SessionId& id : *ids) {
-    auto entry = co_await engine_->entry(id);
-    if (!entry) continue;  // erased by another replica meanwhile
-    session::Restarted restarted;
-    const auto resumed = co_await engine_->apply(*entry, restarted);
-    if (!resumed) co_return resumed.error();
-  }
+  auto resumed = co_await resume(std::move(*ids));
+  if (!resumed) co_return resumed.error();
+  ports_.chat.when_well_again([this] { engine_->recheck_all(); });
   tasks_.spawn("session_timer", engine_->run_timer());
+  co_return Result<>();
+}
+
+namespace {
+
+/// Sessions that are still to be resumed, and what went wrong first.
+struct Resuming {
+  explicit Resuming(const asio::any_io_executor& executor) : done(executor) {}
+  std::vector<SessionId> ids;
+  int workers = 0;
+  std::optional<Error> error;
+  async::Signal done;
+};
+
+/// One worker less, however it ends.
+class Worker {
+ public:
+  explicit Worker(std::shared_ptr<Resuming> all) : all_(std::move(all)) { ++all_->workers; }
+  Resuming& all() { return *all_; }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  ~Worker() {
+    --all_->workers;
+    all_->done.notify();
+  }
+
+ private:
+  std::shared_ptr<Resuming> all_;
+};
+
+Task<> resume_some(Engine& engine, std::unique_ptr<Worker> worker) {
+  Resuming& all = worker->all();
+  while (!all.ids.empty() && !all.error) {
+    const SessionId id = std::move(all.ids.back());
+    all.ids.pop_back();
+    auto entry = co_await engine.entry(id);
+    if (!entry) continue;  // erased by another replica meanwhile
+    auto resumed = co_await engine.apply(*entry, session::Restarted{});
+    if (!resumed) all.error = resumed.error();
+  }
+}
+
+}  // namespace
+
+/// Many at a time, so that a store that groups commits has something to group.
+Task<Result<>> Handoff::resume(std::vector<SessionId> ids) {
+  constexpr std::size_t kWorkers = 64;
+  const std::size_t workers = std::min(kWorkers, ids.size());
+  const auto all = std::make_shared<Resuming>(tasks_.executor());
+  all->ids = std::move(ids);
+  for (std::size_t i = 0; i < workers; ++i)
+    tasks_.spawn("resume", resume_some(*engine_, std::make_unique<Worker>(all)));
+  while (all->workers > 0) (void)co_await all->done.wait(all->done.generation(), Deadline::max());
+  if (all->error) co_return *all->error;
   co_return Result<>();
 }
 
@@ -69,11 +119,12 @@ Task<Result<>> Handoff::evict_one() {
       auto entry = co_await engine_->entry(id);
       if (!entry) continue;
       const BridgeSession& session = *(*entry)->state;
-      const bool busy = session.open || !session.ends.empty() || (*entry)->presence.attached > 0;
+      const bool busy = session::has_unfinished_work(session) || (*entry)->presence.attached > 0;
       if (session.state == State::closed && busy) continue;
       const session::SurfacePtr& told = session.surface;
       if (told && (told->told.seq < session.last_seq || !told->open_turns.empty())) continue;
-      co_await engine_->forget(*entry);
+      auto forgotten = co_await engine_->forget(*entry);
+      if (!forgotten) co_return forgotten;
       engine_->vitals().sessions_evicted.add();
       co_return Result<>();
     }
@@ -203,6 +254,22 @@ Task<Result<Escalated>> Handoff::escalate(SessionId id, EscalateRequest request)
       .with_outcome(unknown ? Outcome::unknown : Outcome::failed);
 }
 
+Task<Result<>> Handoff::forget(SessionId id) {
+  auto found = co_await engine_->entry(id);
+  // What could not be loaded is erased all the same.
+  if (!found) co_return co_await ports_.store.erase(std::move(id));
+  const EntryPtr entry = *found;
+  auto ended = co_await end(entry->id, session::CloseReason::user_ended);
+  if (!ended) co_return ended;
+  // Whoever is erased leaves no agent talking to nobody, as long as ServiceNow can be told.
+  const Deadline deadline = in(std::chrono::seconds(10));
+  while (session::has_unfinished_work(*entry->state) && !entry->forgotten) {
+    const std::uint64_t seen = entry->changed.generation();
+    if (!co_await entry->changed.wait(seen, deadline)) break;
+  }
+  co_return co_await engine_->forget(entry);
+}
+
 Task<Result<DirectLineToken>> Handoff::mint_token(std::string user_id, SessionId session) {
   auto token = co_await ports_.tokens.mint(user_id, in(options_.open_deadline));
   if (!token || session.empty() || token->conversation_id.empty()) co_return token;
@@ -240,7 +307,11 @@ Task<Result<Ticket>> Handoff::create_ticket(TicketOrder order) {
   co_return co_await ports_.tickets.create(std::move(request), deadline);
 }
 
-std::vector<std::string> Handoff::degraded() const { return ports_.chat.degraded(); }
+std::vector<std::string> Handoff::degraded() const {
+  std::vector<std::string> reasons = ports_.chat.degraded();
+  for (std::string& reason : ports_.store.degraded()) reasons.push_back(std::move(reason));
+  return reasons;
+}
 
 void Handoff::measure() { engine_->vitals().measure(ports_.time.now()); }
 

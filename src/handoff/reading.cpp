@@ -89,6 +89,7 @@ Task<Result<PollPage>> Handoff::poll(SessionId id, std::optional<Cursor> after, 
     engine_->schedule(entry);
   }
   if (entry->forgotten) co_return Error(Errc::not_found, "session");
+  if (!after) engine_->note_plain_place(entry);
   page.state = entry->state->state;
   page.rep_name = entry->state->chat.rep_name;
   page.interaction_number = entry->state->chat.interaction_number;
@@ -114,6 +115,7 @@ Task<Result<Subscription>> Handoff::subscribe(SessionId id, std::optional<Cursor
     entry->subscribers.push_back(&subscriber);
   } else {
     entry->plain.attach(subscriber, entry->log);
+    engine_->note_plain_place(entry);
   }
   entry->handed = entry->log.last_seq();
   ++entry->presence.attached;

@@ -24,6 +24,12 @@ Labels queue(std::string_view value) {
   return labels;
 }
 
+Labels outcome(std::string_view value) {
+  Labels labels;
+  labels.emplace_back("outcome", value);
+  return labels;
+}
+
 bool in_chat(State state) { return state == State::queued || state == State::live; }
 
 bool is_unsent(const Send& send) {
@@ -76,7 +82,10 @@ Vitals::Vitals(Metrics& metrics)
       held_(metrics.gauge("queue_depth", queue("rows_held"))),
       parked_(metrics.gauge("queue_depth", queue("rows_parked"))),
       oldest_send_(metrics.gauge("oldest_undelivered_seconds", kind("send"))),
-      oldest_event_(metrics.gauge("oldest_undelivered_seconds", kind("event"))) {
+      oldest_event_(metrics.gauge("oldest_undelivered_seconds", kind("event"))),
+      reads_ok_(metrics.counter("reconcile_calls", outcome("ok"))),
+      reads_failed_(metrics.counter("reconcile_calls", outcome("failed"))),
+      reconcile_age_(metrics.gauge("reconcile_age_seconds")) {
   for (std::size_t i = 0; i < kStates; ++i) {
     const std::string_view name = session::to_string(static_cast<State>(i));
     Labels state;
@@ -113,7 +122,16 @@ void Vitals::track(Entry& entry) {
   }
 }
 
+void Vitals::reads(bool well, Time now) {
+  (well ? reads_ok_ : reads_failed_).add();
+  if (!well) return;
+  last_read_ = now;
+  unread_since_ = Time::max();
+}
+
 void Vitals::measure(Time now) {
+  const Time since = std::max(last_read_, std::min(unread_since_, now));
+  reconcile_age_.set(unread_since_ > now ? 0 : seconds(since, now));
   std::size_t opens = 0, waiting = 0, in_flight = 0, ends = 0, held = 0, parked = 0;
   Time oldest_send = now;
   Time oldest_event = now;

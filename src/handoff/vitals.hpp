@@ -22,6 +22,10 @@ class Vitals {
   void measure(Time now);
   void count(session::Counted what) { counted_[static_cast<std::size_t>(what)]->add(); }
 
+  /// A chat is to be read; and a call that reads chats has ended.
+  void read_wanted(Time now) { unread_since_ = std::min(unread_since_, now); }
+  void reads(bool well, Time now);
+
   Counter& sessions_opened;
   Counter& sessions_evicted;
   Counter& users_unresolved;
@@ -46,6 +50,11 @@ class Vitals {
   Gauge& parked_;
   Gauge& oldest_send_;
   Gauge& oldest_event_;
+  Counter& reads_ok_;
+  Counter& reads_failed_;
+  Gauge& reconcile_age_;
+  Time last_read_{};
+  Time unread_since_ = Time::max();  ///< a read has been wanted since, and none went well
   /// Sessions in a chat, or with something still to be done in ServiceNow.
   std::unordered_set<Entry*> active_;
 };

@@ -82,6 +82,7 @@ class Sandbox::Impl {
   Task<net::Response> serve(net::Request& request);
   Task<> hold(std::chrono::milliseconds limit);
   Task<> close_for(std::chrono::milliseconds span);
+  Task<> run_late(std::chrono::milliseconds span, std::function<void()> work);
   OutboundReply call_out(const OutboundRequest& request);
   Task<> perform(OutboundRequest request, Promise promise);
   void keep_time();
@@ -173,6 +174,7 @@ Task<net::Response> Sandbox::Impl::serve(net::Request& request) {
   if (reply.delay.count() > 0) co_await hold(reply.delay);
   if (reply.hang) co_await hold(*reply.hang);
   if (reply.refuse_for.count() > 0) group_.spawn("refuse", close_for(reply.refuse_for));
+  if (reply.later) group_.spawn("late", run_late(reply.later_in, std::move(reply.later)));
   co_return std::move(reply.response);
 }
 
@@ -198,6 +200,16 @@ Task<> Sandbox::Impl::close_for(std::chrono::milliseconds span) {
   } else {
     logger_.error("listen_failed", {{"reason", again.error().to_string()}});
   }
+}
+
+Task<> Sandbox::Impl::run_late(std::chrono::milliseconds span, std::function<void()> work) {
+  co_await hold(span);
+  if (stopping_) co_return;
+  std::function<bool()> job = [work = std::move(work)] {
+    work();
+    return true;
+  };
+  (void)co_await run_blocking<bool>(pool_, std::move(job));
 }
 
 /// Called by scripts' threads.

@@ -10,8 +10,6 @@
 namespace bridge::session {
 namespace {
 
-constexpr std::size_t kMaxHeld = 64;
-
 bool names(const Chat& chat, const AgentEvent& event) {
   if (chat.number == 0) return false;
   if (!event.interaction_sys_id.empty() && !chat.interaction_sys_id.empty())
@@ -44,6 +42,7 @@ void Turn::on(const AgentSaid& input) {
     return;
   }
   if (s().chat.interaction_sys_id.empty() && !event.interaction_sys_id.empty()) settle_open(event);
+  if (event.kind != AgentEvent::Kind::typing) heard_from_webhook(event);
 
   switch (event.kind) {
     case AgentEvent::Kind::typing:
@@ -98,8 +97,12 @@ void Turn::take_row(const AgentEvent& row, const std::string& service_account) {
                                     [&](const HeldRow& held) { return waits(held.row); });
     if (row.sequence && shown) account_for(*row.sequence);
     // The other relay rule may know the name that the first one did not.
+    const bool own = s().own_messages.contains(row.message_sys_id) ||
+                     row.sender_sys_id == s().chat.user_sys_id ||
+                     row.sender_sys_id == s().chat.consumer_sys_id ||
+                     row.sender_sys_id == service_account;
     if (s().state == State::live && s().chat.rep_name.empty() && !row.rep_name.empty() &&
-        !row.system)
+        !row.system && !own)
       go_live(row.rep_name, row.sender_sys_id);
     return;
   }
@@ -136,7 +139,7 @@ bool Turn::is_echo(const AgentEvent& row, const std::string& service_account) {
   });
   if (owed == s().sends.end()) return false;
   owed->echo_owed = false;
-  owed->text.clear();
+  if (!owed->settling) owed->text.clear();
   return true;
 }
 
@@ -176,11 +179,20 @@ void Turn::settle_parked(const std::string& text, bool& echo_owed) {
 
 void Turn::accept_row(const AgentEvent& row) {
   const std::int64_t before = row.prev_sequence.value_or(0);
-  if (before == 0 || s().sequences.contains(before)) return show_row(row, false);
+  const bool next = before == 0 || s().sequences.contains(before);
+  if (next && !overtakes_held(row)) return show_row(row, false);
   count(Counted::webhook_held);
   s().held.push_back({row, now_ + policy_.reorder_wait});
   changed();
   if (s().held.size() > kMaxHeld) show_held(std::exchange(s().held, {}));
+}
+
+/// Rows that stand before it wait for theirs. The one before this may be known all the same: an own
+/// row, which the relay rule did not yet know for ours.
+bool Turn::overtakes_held(const AgentEvent& row) const {
+  return row.sequence && std::any_of(s().held.begin(), s().held.end(), [&](const HeldRow& held) {
+           return held.row.sequence && *held.row.sequence < *row.sequence;
+         });
 }
 
 std::vector<HeldRow> in_order(std::vector<HeldRow> held) {
@@ -205,6 +217,7 @@ void Turn::show_late(const AgentEvent& row) {
 }
 
 void Turn::show_row(const AgentEvent& row, bool late) {
+  late = late || (row.sequence && *row.sequence < s().reconciling.shown);
   std::string name = row.rep_name;
   if (!row.system) {
     if (name.empty() && (row.sender_sys_id.empty() || row.sender_sys_id == s().chat.rep_sys_id))
@@ -212,6 +225,7 @@ void Turn::show_row(const AgentEvent& row, bool late) {
     go_live(name, row.sender_sys_id);
   }
   s().last_activity = now_;
+  s().reconciling.shown = std::max(s().reconciling.shown, row.sequence.value_or(0));
   log(RepMessageEvent{row.text, name, row.message_sys_id, row.sent_at, row.system, late});
   if (row.system && s().state == State::queued && !s().asking_interaction) {
     s().asking_interaction = true;
@@ -256,7 +270,7 @@ void Turn::account_for(std::int64_t sequence) {
 
 void Turn::release_held() {
   const auto ready = std::find_if(s().held.begin(), s().held.end(), [&](const HeldRow& held) {
-    return s().sequences.contains(held.row.prev_sequence.value_or(0));
+    return s().sequences.contains(held.row.prev_sequence.value_or(0)) && !overtakes_held(held.row);
   });
   if (ready == s().held.end()) return;
   const AgentEvent row = ready->row;

@@ -91,6 +91,19 @@ bool RecentIds::insert(std::string_view id) {
   return true;
 }
 
+std::vector<std::string> RecentIds::all() const {
+  std::vector<std::string> ids;
+  ids.reserve(count_);
+  for (std::size_t at = 0; at < ids_.size(); at += kHead + length_at(ids_, at)) {
+    const std::string_view bytes = std::string_view(ids_).substr(at + kHead, length_at(ids_, at));
+    const bool packed = ids_[at + 1] == 0 && ids_[at + 2] == 0;
+    ids.push_back(packed
+                      ? to_hex({reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()})
+                      : std::string(bytes));
+  }
+  return ids;
+}
+
 bool SeenSequences::contains(std::int64_t sequence) const {
   // The newest is asked for most: the row before this one.
   return std::find(recent_.rbegin(), recent_.rend(), sequence) != recent_.rend();
@@ -100,6 +113,14 @@ void SeenSequences::insert(std::int64_t sequence) {
   if (sequence <= 0 || contains(sequence)) return;
   if (recent_.size() >= 128) recent_.erase(recent_.begin());
   recent_.push_back(sequence);
+}
+
+bool has_unfinished_work(const BridgeSession& session) {
+  return session.open || !session.ends.empty() || !session.owed_reads.empty() ||
+         std::any_of(session.sends.begin(), session.sends.end(), [](const Send& send) {
+           return send.settling || send.status == Send::Status::waiting ||
+                  send.status == Send::Status::in_flight;
+         });
 }
 
 std::string message_key(const Send& send) {

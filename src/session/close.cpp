@@ -6,6 +6,12 @@
 #include "session/turn.hpp"
 
 namespace bridge::session {
+namespace {
+
+/// What a webhook that was overtaken is late, at most.
+constexpr std::chrono::milliseconds kOvertaken{1'000};
+
+}  // namespace
 
 void Turn::on(const End& input) {
   if (s().state == State::bot || s().state == State::closed) return say(Verdict::already);
@@ -30,8 +36,9 @@ void Turn::on(const End& input) {
   end_in_servicenow(chat, input.reason, input.trace);
 }
 
-void Turn::close_chat(CloseReason reason) {
+void Turn::close_chat(CloseReason reason, bool complete) {
   if (s().state == State::closed) return;
+  if (!complete && can_be_read(s())) owe_read();
   s().close.reset();
   // Rows that waited for a predecessor are shown now or never.
   show_held(std::exchange(s().held, {}));
@@ -50,7 +57,15 @@ void Turn::close_chat(CloseReason reason) {
 void Turn::begin_close(CloseReason reason, std::optional<std::int64_t> last_sequence,
                        std::chrono::milliseconds wait) {
   if (s().state != State::queued && s().state != State::live) return say(Verdict::already);
-  if (!s().close) s().close = PendingClose{last_sequence, reason, now_ + wait};
+  if (!s().close) {
+    PendingClose close;
+    close.last_sequence = last_sequence;
+    close.reason = reason;
+    close.due = now_ + wait;
+    // Mostly the last words have only been overtaken.
+    close.ask_at = now_ + std::min<std::chrono::milliseconds>(wait / 4, kOvertaken);
+    s().close = close;
+  }
   changed();
   close_when_complete();
 }
@@ -58,7 +73,8 @@ void Turn::begin_close(CloseReason reason, std::optional<std::int64_t> last_sequ
 void Turn::close_when_complete() {
   if (!s().close || !s().close->last_sequence || !s().held.empty()) return;
   const std::int64_t last = *s().close->last_sequence;
-  if (last == 0 || s().sequences.contains(last)) close_chat(s().close->reason);
+  if (last == 0 || s().sequences.contains(last))
+    close_chat(s().close->reason, !s().reconciling.gap);
 }
 
 void Turn::end_in_servicenow(const Chat& chat, CloseReason reason, const Trace& trace) {
@@ -93,7 +109,12 @@ void Turn::on(const EndAnswered& input) {
   if (end == s().ends.end()) return;
   changed();
   if (!input.error || input.error->is(Errc::chat_ended)) {
+    const int number = end->chat.number;
     s().ends.erase(end);
+    // Nothing more is said there from now on.
+    for (OwedRead& owed : s().owed_reads)
+      if (owed.chat_number == number) owed.next = now_;
+    start_owed_reads();
     return;
   }
   if (end->attempts >= policy_.end_attempts) {

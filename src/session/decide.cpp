@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "bridge/session/decide.hpp"
 
+#include <algorithm>
+
 #include "session/turn.hpp"
 
 namespace bridge::session {
@@ -30,12 +32,20 @@ std::string_view to_string(Counted what) {
       return "webhook_without_text";
     case Counted::webhook_unknown_event:
       return "webhook_unknown_event";
+    case Counted::reconcile_recovered:
+      return "reconcile_recovered";
+    case Counted::reconcile_known:
+      return "reconcile_known";
+    case Counted::reconcile_failed:
+      return "reconcile_failed";
     case Counted::open_settled_by_webhook:
       return "open_settled_by_webhook";
     case Counted::open_moved_on:
       return "open_moved_on";
     case Counted::user_message_repeat:
       return "user_message_repeat";
+    case Counted::message_settled:
+      return "message_settled";
     case Counted::end_retried:
       return "end_retried";
     case Counted::end_given_up:
@@ -80,42 +90,11 @@ void Turn::on(const UserTyping& input) {
   start(TouchChat{s().chat, true, input.trace});
 }
 
-void Turn::on(const Restarted&) {
-  for (PendingEnd& end : s().ends) {
-    if (end.in_flight) changed();
-    end.in_flight = false;
-  }
-  resume_delivery();
-  if (s().asking_interaction) {
-    s().asking_interaction = false;
-    changed();
-    if (s().state == State::queued) {
-      s().asking_interaction = true;
-      start(AskInteraction{s().chat});
-    }
-  }
-  if (s().open && s().state == State::closed) {
-    const Trace trace = s().open->trace;
-    s().open.reset();
-    end_in_servicenow(s().chat, s().close_reason, trace);
-  } else if (s().open) {
-    s().open->in_flight = true;
-    changed();
-    start(OpenChat{s().chat, *s().open, true});
-  }
-  for (Send& send : s().sends) {
-    if (send.status != Send::Status::in_flight) continue;
-    if (send.chat_number == s().chat.number && s().chat.api >= 2) {
-      start(SendMessage{send.id, s().chat, send.text, send.client_message_id, send.deadline,
-                        send.trace});
-      continue;
-    }
-    // The old scripts cannot be asked whether they have it, and would write it again.
-    send.echo_owed = true;
-    finish(send, Send::Status::unknown, Error(Errc::connection_lost));
-  }
-  pump();
-  start_ends();
+void Turn::on(const PlainHanded& input) {
+  const std::uint64_t upto = std::min(input.upto, s().last_seq);
+  if (upto <= s().plain_handed) return;
+  s().plain_handed = upto;
+  changed();
 }
 
 }  // namespace bridge::session

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // From the assistant to the queue: DESIGN 4.4. At most one chat is open per session (P8); what
 // ServiceNow left unsaid about an open is asked by its key before it is asked for again.
-#include <functional>
 #include <utility>
 
+#include "bridge/core/fingerprint.hpp"
 #include "session/turn.hpp"
 
 namespace bridge::session {
@@ -63,6 +63,7 @@ void Turn::begin_chat(const Escalate& input) {
   s().state = State::opening;
   for (const HeldRow& held : in_order(std::exchange(s().held, {}))) show_late(held.row);
   s().sequences = SeenSequences();
+  s().reconciling = Reconciling();
   s().close.reset();
   s().asking_interaction = false;
   s().last_activity = now_;
@@ -133,6 +134,7 @@ void Turn::become_queued() {
   s().live_chat_since = now_;
   s().last_touch = now_;
   s().last_activity = now_;
+  plan_next_read();
 }
 
 /// The open has its answer: tells what became of the opening message, or sends it now.
@@ -144,7 +146,7 @@ void Turn::settle_opening(const OpenAnswered& input, bool just_queued) {
   send.chat_number = s().chat.number;
   send.client_message_id = open.client_message_id;
   send.text = open.opening_message;
-  send.text_hash = std::hash<std::string>()(open.opening_message);
+  send.text_hash = fingerprint(open.opening_message);
   send.accepted = now_;
   send.deadline = now_ + policy_.send_deadline;
   send.trace = open.trace;

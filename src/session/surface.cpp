@@ -173,13 +173,13 @@ Time carried_until(const BridgeSession& session, const Policy& policy) {
 }
 
 /// ServiceNow's idle rule ends a chat in which somebody elsewhere has fallen silent; that its
-/// webhook was lost is found out by asking now and then.
+/// webhook was lost is found out by reading it now and then, though nobody seems to wait.
 void Turn::check_on_chat() {
   if (!is_told_elsewhere(s()) || s().state != State::live || s().chat.api < 2) return;
   if (now_ < s().surface->last_asked + policy_.ask_interval) return;
   const bool due = s().surface->last_asked != Time{};
   edit_surface([&](ActivitySurface& surface) { surface.last_asked = now_; });
-  if (due) start(AskInteraction{s().chat});
+  if (due) want_rows();
 }
 
 }  // namespace bridge::session

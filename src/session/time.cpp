@@ -43,9 +43,9 @@ bool is_present(const Presence& presence, Time now) {
 void Turn::on(const Tick& input) {
   for (Send& send : s().sends) {
     if (send.status != Send::Status::waiting || send.deadline > now_) continue;
-    finish(send, Send::Status::failed, Error(Errc::timed_out));
-    send.text.clear();
+    fail(send, Error(Errc::timed_out));
   }
+  ask_for_what_is_missing();
   // With a row that has waited long enough go those that stand before it, however late they came.
   std::int64_t last_due = -1;
   for (const HeldRow& held : s().held)
@@ -71,8 +71,7 @@ void Turn::on(const Tick& input) {
       const Chat chat = s().chat;
       close_chat(CloseReason::abandoned);
       end_in_servicenow(chat, CloseReason::abandoned, {});
-    } else if (s().chat.api >= 2 &&
-               (is_present(input.presence, now_) || is_awaited(s(), policy_, now_)) &&
+    } else if (s().chat.api >= 2 && is_watched(s(), input.presence, policy_, now_) &&
                now_ >= s().last_touch + policy_.touch_interval) {
       s().last_touch = now_;
       changed();
@@ -80,6 +79,9 @@ void Turn::on(const Tick& input) {
     }
   }
   check_on_chat();
+  reconcile_when_due(input.presence);
+  start_owed_reads();
+  settle_due();
   if (is_stuck(s()) && input.presence.attached == 0 &&
       now_ >= std::max(s().last_activity, input.presence.last_seen) + policy_.abandoned_after)
     on(End{CloseReason::abandoned, {}});
@@ -97,17 +99,22 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
   bool sending = false;
   for (const Send& send : session.sends) {
     if (send.status == Send::Status::waiting) at(send.deadline);
+    if (send.settling) at(send.settle_at);
     sending = sending || send.status == Send::Status::in_flight;
   }
   for (const HeldRow& held : session.held) at(held.due);
   if (session.close) at(session.close->due);
+  if (session.close && !session.close->asked && can_be_read(session)) at(session.close->ask_at);
+  at(reconcile_due(session, presence, policy, now));
+  for (const OwedRead& owed : session.owed_reads)
+    if (!owed.in_flight) at(owed.next);
   for (const PendingEnd& end : session.ends)
     if (!end.in_flight && !sending) at(end.next_try);
   if (in_chat(session)) {
     if (presence.attached == 0)
       at(is_told_elsewhere(session) ? carried_until(session, policy)
                                     : last_reader(session, presence) + policy.abandoned_after);
-    if (session.chat.api >= 2 && (is_present(presence, now) || is_awaited(session, policy, now)))
+    if (session.chat.api >= 2 && is_watched(session, presence, policy, now))
       at(session.last_touch + policy.touch_interval);
   }
   if (session.surface) at(delivery_due(session));

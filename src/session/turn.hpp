@@ -12,6 +12,9 @@ namespace bridge::session {
 bool is_told_elsewhere(const BridgeSession& session);
 bool is_carried(const Event& event);
 
+/// Rows of one session that may wait, for their predecessor or for the end of a send.
+inline constexpr std::size_t kMaxHeld = 64;
+
 class Turn {
  public:
   Turn(const BridgeSession& session, Time now, const Policy& policy) : now_(now), policy_(policy) {
@@ -22,11 +25,15 @@ class Turn {
   void on(const OpenAnswered& input);
   void on(const UserMessage& input);
   void on(const SendAnswered& input);
+  void on(const SendSettled& input);
   void on(const UserTyping& input);
   void on(const End& input);
   void on(const EndAnswered& input);
   void on(const AgentSaid& input);
   void on(const InteractionAnswered& input);
+  void on(const Reconciled& input);
+  void on(const Recheck& input);
+  void on(const PlainHanded& input);
   void on(const DirectLineBound& input);
   void on(const ActivityTaken& input);
   void on(const TurnAnswered& input);
@@ -42,6 +49,7 @@ class Turn {
 
  private:
   BridgeSession& s() { return out_.next; }
+  const BridgeSession& s() const { return out_.next; }
   void changed() { out_.changed = true; }
   void say(Verdict verdict) { out_.verdict = verdict; }
   void start(Effect effect) { out_.effects.push_back(std::move(effect)); }
@@ -63,8 +71,20 @@ class Turn {
   // User messages
   void pump();
   void finish(Send& send, Send::Status status, const std::optional<Error>& error);
+  void fail(Send& send, const std::optional<Error>& error);
   void fail_waiting(std::string_view error_id);
   void forget_old_sends();
+  void settle(Send& send);
+  void settle_later(Send& send);
+  bool can_be_tried_again(const Send& send) const;
+  void settle_due();
+  bool waits_for_settlement();
+  const Chat* chat_numbered(int number) const;
+
+  // After a restart
+  void resume_open();
+  void resume_sends();
+  void resume_reconciling();
 
   // Agent events
   void settle_open(const AgentEvent& event);
@@ -76,12 +96,31 @@ class Turn {
   void go_live(const std::string& rep_name, const std::string& rep_sys_id);
   void account_for(std::int64_t sequence);
   void release_held();
+  bool overtakes_held(const AgentEvent& row) const;
   void settle_parked(const std::string& text, bool& echo_owed);
   void show_late(const AgentEvent& row);
   void show_held(std::vector<HeldRow> held);
 
+  // Reading the chat
+  void want_rows();
+  void heard_from_webhook(const AgentEvent& event);
+  void expect_an_answer();
+  void take_read_row(const AgentEvent& row, const std::string& service_account, bool& recovered);
+  bool take_read_rows(const Reconciled& input);
+  void take_read_rows_of_earlier_chat(const Reconciled& input);
+  std::vector<HeldRow> take_those_that_asked();
+  void owe_read();
+  void start_owed_reads();
+  void owed_rows_read(const Reconciled& input);
+  void rows_not_read();
+  void rows_read(const Reconciled& input);
+  void reconcile_when_due(const Presence& presence);
+  void ask_for_what_is_missing();
+  void plan_next_read();
+
   // Close
-  void close_chat(CloseReason reason);
+  /// `complete`: all that the agent said has been taken in.
+  void close_chat(CloseReason reason, bool complete = false);
   void begin_close(CloseReason reason, std::optional<std::int64_t> last_sequence,
                    std::chrono::milliseconds wait);
   void close_when_complete();
@@ -111,6 +150,15 @@ bool is_awaited(const BridgeSession& session, const Policy& policy, Time now);
 
 /// When a chat ends that is carried elsewhere, if nobody says anything until then.
 Time carried_until(const BridgeSession& session, const Policy& policy);
+
+/// Whether the current chat's rows can be read from ServiceNow at all.
+bool can_be_read(const BridgeSession& session);
+/// When the rows are read again if nothing happens until then; `Time::max()` if never.
+Time reconcile_due(const BridgeSession& session, const Presence& presence, const Policy& policy,
+                   Time now);
+/// Whether a reader is there, as far as can be known, wherever the texts are told.
+bool is_watched(const BridgeSession& session, const Presence& presence, const Policy& policy,
+                Time now);
 
 /// When an event may be posted again, or a turn that never ended lets it; `Time::max()` if never.
 Time delivery_due(const BridgeSession& session);

@@ -189,6 +189,22 @@ class Compose(unittest.TestCase):
             self.assertIn(name, known)
         self.assertEqual(self.bridge["env_file"], ["${HANDOFF_ENV_FILE:-.env}"])
 
+    def test_sessions_are_on_a_volume_that_the_images_user_owns(self):
+        store = self.bridge["environment"]["BRIDGE_STORE"]
+        self.assertTrue(store.startswith("sqlite:/"), store)
+        folder = os.path.dirname(store.removeprefix("sqlite:"))
+        data = [word for word in self.sandbox["command"] if word.startswith("--data=")][0].removeprefix("--data=")
+        for service, target, at in ((self.bridge, "bridge", folder), (self.sandbox, "sandbox", os.path.dirname(data))):
+            (volume,) = [v.split(":")[0] for v in service["volumes"] if v.split(":")[1] == at]
+            self.assertIn(volume, self.file["volumes"])
+            owner, group = Dockerfile().one(target, "USER").split(":")
+            self.assertIn(f"install -d -o {owner} -g {group} -m 0700 {at}", Dockerfile().all(target, "RUN"))
+
+    def test_only_one_bridge_can_have_the_volume(self):
+        """Two would take the sessions from each other as often as they are restarted."""
+        self.assertRegex(self.bridge["ports"][0], r"^127\.0\.0\.1:\d+:")
+        self.assertNotIn("deploy", self.bridge)
+
     def test_stops_later_than_the_program_drains(self):
         grace = program_settings().get("SHUTDOWN_GRACE", "25s")
         self.assertGreater(seconds(self.bridge["stop_grace_period"]), seconds(grace) + 5)

@@ -19,6 +19,8 @@ PRESET=${PRESET:-dev}
 export BRIDGE_PORT SANDBOX_PORT PRESET
 
 log=$(mktemp)
+STATE_DIR=$(mktemp -d)
+export STATE_DIR
 demo=
 finish() {
   status=$?
@@ -26,7 +28,7 @@ finish() {
     kill -TERM "$demo" 2>/dev/null || true
     wait "$demo" || true
   fi
-  rm -f "$log"
+  rm -rf "$log" "$STATE_DIR"
   exit "$status"
 }
 trap finish EXIT

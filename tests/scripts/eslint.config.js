@@ -14,7 +14,7 @@ const es5 = [
 ];
 const platform = [
   'gs', 'GlideRecord', 'GlideDateTime', 'GlideImpersonate', 'GlideStringUtil',
-  'GlideCertificateEncryption', 'sn_cs', 'sn_ws', 'sn_awa',
+  'GlideCertificateEncryption', 'GlideDigest', 'sn_cs', 'sn_ws', 'sn_awa',
 ];
 
 function readonly(names) {
@@ -23,7 +23,7 @@ function readonly(names) {
 
 const withAReason = [
   {
-    selector: "CallExpression[callee.property.name=/^(addEncodedQuery|deleteMultiple|updateMultiple|deleteRecord)$/]",
+    selector: "CallExpression[callee.property.name=/^(addEncodedQuery|deleteMultiple|updateMultiple)$/]",
     message: 'An invalid term in a query is dropped and widens it: no bulk changes, no encoded queries.',
   },
   {

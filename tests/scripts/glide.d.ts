@@ -11,6 +11,7 @@ declare global {
   const GlideRecord: typeof glide.GlideRecord;
   type GlideRecord = glide.GlideRecord;
   const GlideDateTime: typeof glide.GlideDateTime;
+  const GlideDigest: typeof glide.GlideDigest;
 
   namespace sn_cs {
     const VASystemObject: typeof chat.VASystemObject;

@@ -23,6 +23,7 @@ class ChildProcess {
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   void signal(int number);
+  pid_t pid() const { return pid_; }
   /// Waits for the end; the exit code, 128 + signal, or -1 if it did not end in time.
   int wait(std::chrono::milliseconds limit = std::chrono::seconds(20));
   std::string output() const;

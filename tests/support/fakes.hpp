@@ -171,7 +171,7 @@ class FakeLiveChat final : public handoff::LiveChat {
   Gate reading;
   std::optional<Error> open_error, find_error, send_error, end_error, ask_error, touch_error,
       withdraw_error, messages_error;
-  std::map<std::string, handoff::SentMessage> sent_after_all;  ///< by client_message_id
+  std::map<std::string, handoff::SentMessage> sent_after_all;    ///< by client_message_id
   std::map<std::string, std::vector<session::AgentEvent>> rows;  ///< by conversation
   std::function<void()> well_again;
   handoff::InteractionStatus status;

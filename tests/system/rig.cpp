@@ -30,13 +30,17 @@ std::map<std::string, std::string> environment_of(const std::string& text) {
 }
 
 Rig::Rig(RigOptions options) : options_(std::move(options)) {
-  if (options_.sandbox_keeps_data) {
+  if (options_.sandbox_keeps_data || options_.bridge_keeps_sessions) {
     std::string pattern = (std::filesystem::temp_directory_path() / "rig-XXXXXX").string();
     if (!::mkdtemp(pattern.data())) throw std::runtime_error("cannot make " + pattern);
     data_folder_ = pattern;
   }
   start_sandbox({"--bridge", "http://127.0.0.1:1"});
   start_bridge();
+  turn_webhooks_to_bridge();
+}
+
+void Rig::turn_webhooks_to_bridge() {
   const std::string base = "http://127.0.0.1:" + std::to_string(bridge_port_);
   control("/sandbox/properties",
           {{"intranet_bridge.outbound_webhook_url", base + "/api/servicenow/webhook"}});
@@ -52,7 +56,7 @@ Rig::~Rig() {
 void Rig::start_sandbox(std::vector<std::string> words) {
   words.insert(words.end(), {"--port", std::to_string(sandbox_port_), "--scripts", options_.scripts,
                              "--webhook-secret", kSecret});
-  if (!data_folder_.empty())
+  if (options_.sandbox_keeps_data)
     words.insert(words.end(), {"--data", (data_folder_ / "sandbox.db").string()});
   words.insert(words.end(), options_.sandbox_arguments.begin(), options_.sandbox_arguments.end());
   sandbox_ = std::make_unique<ChildProcess>(SANDBOX_BINARY, words);
@@ -67,7 +71,24 @@ void Rig::kill_sandbox() {
 
 void Rig::restart_sandbox() { start_sandbox(); }
 
-void Rig::start_bridge() {
+void Rig::kill_bridge() {
+  bridge_->signal(SIGKILL);
+  EXPECT_EQ(bridge_->wait(), 128 + SIGKILL);
+}
+
+void Rig::restart_bridge() { start_bridge(); }
+
+std::unique_ptr<ChildProcess> Rig::start_another_bridge() {
+  auto first = std::move(bridge_);
+  bridge_port_ = 0;
+  start_bridge();
+  turn_webhooks_to_bridge();
+  return first;
+}
+
+std::string Rig::session_file() const { return (data_folder_ / "sessions.db").string(); }
+
+std::map<std::string, std::string> Rig::bridge_environment() {
   ChildProcess printer(SANDBOX_BINARY, {"--print-env"});
   EXPECT_EQ(printer.wait(), 0);
   std::map<std::string, std::string> environment = environment_of(printer.output());
@@ -75,7 +96,11 @@ void Rig::start_bridge() {
   environment["SN_WEBHOOK_SECRET"] = kSecret;
   environment["AGENT_API_SECRET"] = "system-test-agent-secret-0123456789";
   environment["BRIDGE_HOST"] = "127.0.0.1";
-  environment["PORT"] = "0";
+  environment["PORT"] = std::to_string(bridge_port_);
+  if (options_.bridge_keeps_sessions) {
+    environment["BRIDGE_STORE"] = "sqlite:" + session_file();
+    environment["STORE_KEY"] = "system-test-store-key-0123456789";
+  }
   environment["WEB_DIR"] = BRIDGE_SOURCE_DIR "/web";
   environment["ALLOW_INSECURE_UPSTREAM"] = "1";
   environment["RATE_LIMIT"] = "off";  // every test has the one address 127.0.0.1
@@ -84,8 +109,12 @@ void Rig::start_bridge() {
       value.replace(at, 9, environment["SN_INSTANCE"]);
     environment[key] = value;
   }
-  bridge_ =
-      std::make_unique<ChildProcess>(BRIDGE_BINARY, std::vector<std::string>{"serve"}, environment);
+  return environment;
+}
+
+void Rig::start_bridge() {
+  bridge_ = std::make_unique<ChildProcess>(BRIDGE_BINARY, std::vector<std::string>{"serve"},
+                                           bridge_environment());
   bridge_port_ =
       static_cast<std::uint16_t>(std::stoi(bridge_->wait_for("listening host=127.0.0.1 port=")));
 }

@@ -28,6 +28,8 @@ struct RigOptions {
   std::map<std::string, std::string> bridge_environment;  ///< "{sandbox}" becomes its URL
   /// In a folder that goes with the rig; for kill_sandbox and restart_sandbox.
   bool sandbox_keeps_data = false;
+  /// BRIDGE_STORE=sqlite: in such a folder; for kill_bridge and restart_bridge.
+  bool bridge_keeps_sessions = false;
 };
 
 class Rig {
@@ -46,6 +48,17 @@ class Rig {
   void kill_sandbox();
   /// On the same port; the same instance if it keeps its data.
   void restart_sandbox();
+  /// SIGKILL; returns when the process is gone.
+  void kill_bridge();
+  /// On the same port, with the sessions if it keeps them.
+  void restart_bridge();
+  /// A second process with the same settings, on a port of its own, to which webhooks and clients
+  /// turn from now on. The first one, which still runs.
+  std::unique_ptr<ChildProcess> start_another_bridge();
+  /// The file of the sessions, if the bridge keeps them.
+  std::string session_file() const;
+  /// What the bridge is started with.
+  std::map<std::string, std::string> bridge_environment();
 
   /// The sandbox's control interface; fails the test unless the answer is 2xx.
   json::value control(const std::string& path, const json::object& body = {});
@@ -66,6 +79,7 @@ class Rig {
   /// Arguments that only the first start has: later the data file knows.
   void start_sandbox(std::vector<std::string> first = {});
   void start_bridge();
+  void turn_webhooks_to_bridge();
 
   RigOptions options_;
   std::filesystem::path data_folder_;

@@ -3,6 +3,7 @@
 // program is `run`; system tests start an App in process, on port 0, with their own Config.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,9 @@ class App {
   /// Loads, listens, becomes ready. Errors: the port is taken, the store is unreachable.
   Task<Result<>> start();
   std::uint16_t port() const;
+  /// `told` once another process has taken the sessions over: the program has to end as after
+  /// SIGTERM. At once, if that has happened already.
+  void when_superseded(std::function<void()> told);
   /// Not ready any more; after SHUTDOWN_DELAY stops taking new work, lets what is under way finish,
   /// closes sockets with 1012.
   Task<> stop(Deadline deadline);
@@ -34,9 +38,9 @@ class App {
   std::unique_ptr<Parts> parts_;
 };
 
-/// The command line: `serve` (the default), `check-config`, `probe`, `health`, `version`, `--help`,
-/// `--print-config`, `--env-file FILE`. Returns the exit code: 0; 64 for a wrong command line; 78
-/// for a wrong configuration; 1 for anything else.
+/// The command line: `serve` (the default), `check-config`, `probe`, `forget`, `health`, `version`,
+/// `--help`, `--print-config`, `--env-file FILE`. Returns the exit code: 0; 64 for a wrong command
+/// line; 78 for a wrong configuration; 1 for anything else.
 int run(const std::vector<std::string>& arguments);
 
 }  // namespace bridge::app

@@ -77,11 +77,13 @@ struct TimerConfig {
   Millis send_deadline{};
   Millis open_deadline{};
   Millis reorder_wait{};
+  Millis reconcile_after{};
   Millis close_wait{};
   Millis legacy_close_wait{};
   Millis abandoned_after{};
   Millis bot_expiry{};
   Millis closed_expiry{};
+  Millis carried_expiry{};
   Millis touch_interval{};
 };
 
@@ -171,7 +173,9 @@ struct Config {
   GuardConfig guard;
   CopilotConfig copilot;
   LogConfig log;
-  std::string store;
+  std::string store;               ///< as it is set: "memory:", "sqlite:<path>"
+  std::string sqlite_path;         ///< empty: the store is memory
+  std::vector<Secret> store_keys;  ///< none; one; two during a rotation
   bool allow_insecure_upstream = false;
   std::vector<ConfigWarning> warnings;
 };

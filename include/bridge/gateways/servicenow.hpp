@@ -22,7 +22,7 @@ namespace bridge::gateways {
 
 enum class ServiceNowAuth { basic, oauth };
 
-/// How often and how soon a call is made again that certainly did not happen.
+/// How often and how soon a call is made again.
 struct RetryLimits {
   int attempts = 8;
   Millis first_pause{250};  ///< the range of the first pause; doubles
@@ -43,6 +43,9 @@ class ServiceNowOptions {
   std::string queue_sys_id;
   std::string channel_sys_id;
   Millis request_timeout{15'000};
+  /// How many calls may read chats (LiveChat::messages) at a time, so that catching up leaves the
+  /// connections to those who speak.
+  std::size_t messages_at_once = 4;
   RetryLimits retry;
   net::CircuitBreaker::Limits breaker;
 };

@@ -33,6 +33,7 @@ struct Options {
   std::chrono::milliseconds lookup_deadline{1'000};   ///< rep names, our own account
   std::chrono::milliseconds webhook_deadline{5'000};  ///< then 503, while the event goes on
   std::chrono::milliseconds touch_deadline{5'000};
+  std::chrono::milliseconds read_deadline{10'000};  ///< of one call that reads many chats
   /// An activity's turn waits so long for what it set going; the rest is told afterwards.
   std::chrono::milliseconds turn_deadline{8'000};
   std::chrono::milliseconds post_deadline{15'000};  ///< one activity to a service URL
@@ -176,6 +177,10 @@ class Handoff {
   /// Returns once the end is committed and ServiceNow has been told, or was tried once.
   Task<Result<>> end(session::SessionId id, session::CloseReason reason, Trace trace = untraced());
 
+  /// Ends its chat, if there is one, and erases the session with everything that was said.
+  /// Succeeds when there is no such session. Errors: the store's; nothing is erased then.
+  Task<Result<>> forget(session::SessionId id);
+
   /// Errors: not_found (no such session), overloaded (not committed in time; it goes on).
   Task<Result<session::Verdict>> agent_event(session::AgentEvent event, Trace trace = untraced());
 
@@ -207,6 +212,7 @@ class Handoff {
 
  private:
   Task<Result<>> evict_one();
+  Task<Result<>> resume(std::vector<session::SessionId> ids);
   Task<Result<std::string>> user_for(const session::BridgeSession& session, Trace trace,
                                      Deadline deadline);
   std::string short_description(std::string_view from, const session::BridgeSession& who) const;

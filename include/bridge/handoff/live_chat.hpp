@@ -86,8 +86,8 @@ struct ChatMessages {
   bool found = false;  ///< false: no chat of the bridge has that conversation, or it failed there
   InteractionStatus status;
   std::vector<session::AgentEvent> rows;  ///< each as its webhook would have told it
-  std::int64_t newest = 0;  ///< sequence of the last of them, or the position itself
-  bool more = false;        ///< there are more than one answer holds: ask again after `newest`
+  std::int64_t newest = 0;                ///< sequence of the last of them, or the position itself
+  bool more = false;  ///< there are more than one answer holds: ask again after `newest`
 };
 
 class LiveChat {

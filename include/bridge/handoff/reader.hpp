@@ -22,6 +22,9 @@ class Subscriber {
   virtual void on_replaced() = 0;
   /// The session is forgotten.
   virtual void on_forgotten() = 0;
+  /// Of a reader without a cursor: the first event that it was handed and that is not known to have
+  /// arrived; 0 if there is none.
+  virtual std::uint64_t first_unconfirmed() const { return 0; }
 };
 
 struct Entry;

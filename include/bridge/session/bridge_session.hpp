@@ -26,6 +26,8 @@ class RecentIds {
   bool contains(std::string_view id) const;
   /// False if it was there already, or is empty.
   bool insert(std::string_view id);
+  /// Oldest first: what a store keeps, and inserts again in that order.
+  std::vector<std::string> all() const;
 
  private:
   std::size_t limit_;
@@ -39,6 +41,8 @@ class SeenSequences {
  public:
   bool contains(std::int64_t sequence) const;
   void insert(std::int64_t sequence);
+  /// Oldest first.
+  const std::vector<std::int64_t>& all() const { return recent_; }
 
  private:
   std::vector<std::int64_t> recent_;
@@ -51,8 +55,8 @@ struct Send {
   std::uint64_t id = 0;
   int chat_number = 0;  ///< the chat that it was said in; the next one may have begun since
   std::string client_message_id;
-  std::string text;  ///< dropped once it is not needed any more
-  std::size_t text_hash = 0;
+  std::string text;             ///< dropped once it is not needed any more
+  std::uint64_t text_hash = 0;  ///< fingerprint: the same in every build
   Status status = Status::waiting;
   Time accepted{};
   Time deadline{};
@@ -61,8 +65,11 @@ struct Send {
   std::string error_id;  ///< of a failed or unknown one
   std::string hint;
   Trace trace;  ///< of the request that said it; dropped once its outcome is known
-  /// Counts what is said anew under one `client_message_id` after it was withdrawn: ServiceNow never
-  /// takes a withdrawn id again.
+  /// A call under its key may have come through that this process knows nothing of: then nobody is
+  /// told `failed` before that has been found out.
+  bool in_doubt = false;
+  /// Counts what is said anew under one `client_message_id` after it was withdrawn: ServiceNow
+  /// never takes a withdrawn id again.
   int take = 1;
   /// Of an unknown one: it is being found out, or will be, whether ServiceNow has it.
   bool settling = false;
@@ -151,13 +158,24 @@ struct PendingClose {
 struct Reconciling {
   std::int64_t known_upto = 0;  ///< every row up to this sequence has been taken in
   std::int64_t newest = 0;      ///< the last row when it was last read: the next `known_upto`
+  std::int64_t shown = 0;       ///< the last row, in their order, that has been shown
   int rows_since = 0;           ///< rows that webhooks brought since
   Time next{};                  ///< when it is read unasked
-  int quiet = 0;                ///< how often in a row nothing new was found; the pause grows with it
+  int quiet = 0;  ///< how often in a row nothing new was found; the pause grows with it
   bool in_flight = false;
   bool again = false;       ///< somebody wants it read once more after the one in flight
-  bool last_owed = false;   ///< the chat is over and has not been read to its end
-  int last_attempts = 0;    ///< to do that
+  bool unreliable = false;  ///< rows were found that no webhook had told
+  bool gap = false;         ///< a row was shown although the one before it could not be read
+};
+
+/// A chat that is over and has not been read to its end. It outlives the chat's place as the
+/// current one.
+struct OwedRead {
+  int chat_number = 0;
+  std::int64_t after = 0;
+  Time next{};
+  int attempts = 0;
+  bool in_flight = false;
 };
 
 /// Why ServiceNow did not open a chat, for those who asked.
@@ -204,9 +222,13 @@ struct BridgeSession {
   bool asking_interaction = false;
   Time last_touch{};
   Reconciling reconciling;
+  std::vector<OwedRead> owed_reads;
   /// Readers without a cursor have been handed everything up to here (DESIGN 4.3).
   std::uint64_t plain_handed = 0;
 };
+
+/// Whether something remains to be done in ServiceNow: such a session is not given up for room.
+bool has_unfinished_work(const BridgeSession& session);
 
 /// The key of chat `number` of a session: the plain id for the first, then "<id>-<n>".
 std::string chat_key(const SessionId& id, int number);

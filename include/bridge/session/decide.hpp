@@ -21,6 +21,13 @@ namespace bridge::session {
 struct Policy {
   std::chrono::milliseconds send_deadline{25'000};
   std::chrono::milliseconds reorder_wait{3'000};
+  std::chrono::milliseconds reconcile_after{30'000};     ///< without a webhook; grows while quiet
+  std::chrono::milliseconds reconcile_longest{300'000};  ///< and no further than this
+  std::chrono::milliseconds reconcile_wait{5'000};       ///< what is missing is waited for so long
+  int last_reconciles = 12;                              ///< tries to read a chat that is over
+  std::chrono::milliseconds settle_pause{2'000};         ///< first pause; doubles
+  std::chrono::milliseconds longest_settle_pause{300'000};
+  int settle_attempts = 40;
   std::chrono::milliseconds close_wait{5'000};
   std::chrono::milliseconds legacy_close_wait{2'000};
   std::chrono::milliseconds abandoned_after{600'000};
@@ -85,6 +92,15 @@ struct SendAnswered {
   std::optional<Error> error;
 };
 
+/// It was found out what became of a message, or could not be.
+struct SendSettled {
+  std::uint64_t send_id = 0;
+  bool sent = false;  ///< if not, and there is no error, it never will be
+  std::vector<std::string> message_sys_ids;
+  std::int64_t sequence = 0;
+  std::optional<Error> error;
+};
+
 struct UserTyping {
   Trace trace = {};
 };
@@ -114,6 +130,30 @@ struct InteractionAnswered {
   std::string agent_name;
   std::string agent_sys_id;
   bool failed = false;
+};
+
+/// The rows of a chat were read from ServiceNow, or could not be (messages.js, DESIGN P6).
+struct Reconciled {
+  int chat_number = 0;
+  bool owed = false;  ///< as the effect said
+  bool failed = false;
+  std::vector<AgentEvent> rows;  ///< in order, whether known or not
+  std::int64_t newest = 0;
+  bool more = false;        ///< there are more rows after `newest`
+  bool with_agent = false;  ///< of the interaction, before the rows were read
+  bool over = false;        ///< likewise
+  CloseReason reason = CloseReason::agent_ended;
+  std::string agent_name;
+  std::string agent_sys_id;
+  std::string service_account;  ///< as with AgentSaid
+};
+
+/// Something may have been missed: ServiceNow was away for a while, or a webhook was refused.
+struct Recheck {};
+
+/// Readers without a cursor have been handed all events up to here.
+struct PlainHanded {
+  std::uint64_t upto = 0;
 };
 
 /// The page got a Direct Line token for this session.
@@ -178,10 +218,10 @@ struct Tick {
 /// The process has begun anew: what was in flight is asked about, or done again where that is safe.
 struct Restarted {};
 
-using Input =
-    std::variant<Escalate, OpenAnswered, UserMessage, SendAnswered, UserTyping, End, EndAnswered,
-                 AgentSaid, InteractionAnswered, DirectLineBound, ActivityTaken, TurnAnswered,
-                 TurnWaited, DeliveryAnswered, Tick, Restarted>;
+using Input = std::variant<Escalate, OpenAnswered, UserMessage, SendAnswered, SendSettled,
+                           UserTyping, End, EndAnswered, AgentSaid, InteractionAnswered, Reconciled,
+                           Recheck, PlainHanded, DirectLineBound, ActivityTaken, TurnAnswered,
+                           TurnWaited, DeliveryAnswered, Tick, Restarted>;
 
 // ---- Effects -------------------------------------------------------------------------------
 
@@ -201,6 +241,21 @@ struct SendMessage {
   Time deadline{};
   Trace trace = {};
   bool operator==(const SendMessage& o) const { return send_id == o.send_id && text == o.text; }
+};
+/// Find out what became of a message; if it is not there, see to it that it never will be.
+struct SettleSend {
+  std::uint64_t send_id = 0;
+  Chat chat;
+  std::string text;
+  std::string client_message_id;
+  bool operator==(const SettleSend& o) const { return send_id == o.send_id; }
+};
+/// Read the chat's rows after a place.
+struct Reconcile {
+  Chat chat;
+  std::int64_t after = 0;
+  bool owed = false;  ///< the chat is over: this is for its last words
+  bool operator==(const Reconcile& o) const { return chat.key == o.chat.key && after == o.after; }
 };
 struct EndChat {
   Chat chat;
@@ -240,9 +295,13 @@ enum class Counted {
   webhook_other_chat,     ///< an event of a chat that is not the current one
   webhook_without_text,   ///< a row with nothing to show
   webhook_unknown_event,  ///< an event that this version does not know
+  reconcile_recovered,    ///< a row that no webhook had told, found by reading the chat
+  reconcile_known,        ///< a row that was known already
+  reconcile_failed,       ///< a chat could not be read
   open_settled_by_webhook,
   open_moved_on,        ///< the key of an open named a chat that was over: the next one was taken
   user_message_repeat,  ///< a `client_message_id` for the second time
+  message_settled,      ///< a message of unknown outcome was found out about
   end_retried,
   end_given_up,
   activity_repeat,   ///< an inbound activity for the second time
@@ -259,8 +318,8 @@ struct Count {
   bool operator==(const Count&) const = default;
 };
 
-using Effect = std::variant<OpenChat, SendMessage, EndChat, TouchChat, AskInteraction, Deliver,
-                            ShowTyping, Count>;
+using Effect = std::variant<OpenChat, SendMessage, SettleSend, EndChat, TouchChat, AskInteraction,
+                            Reconcile, Deliver, ShowTyping, Count>;
 
 // ---- Decision ------------------------------------------------------------------------------
 
@@ -294,6 +353,9 @@ Decision decide(const BridgeSession& session, const Input& input, Time now, cons
 /// When the next Tick could change anything; `Time::max()` if never.
 Time next_due(const BridgeSession& session, const Presence& presence, const Policy& policy,
               Time now);
+
+/// Whether `Recheck` would do anything.
+bool wants_recheck(const BridgeSession& session);
 
 /// Whether an AgentEvent names the current chat, by interaction, then conversation, then key.
 bool is_current_chat(const BridgeSession& session, const AgentEvent& event);

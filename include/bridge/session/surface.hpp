@@ -62,6 +62,8 @@ class TakenActivities {
  public:
   bool contains(const std::string& key) const;
   void insert(std::string key);
+  /// Oldest first.
+  const std::vector<std::string>& all() const { return recent_; }
 
  private:
   std::vector<std::string> recent_;

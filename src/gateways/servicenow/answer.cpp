@@ -41,7 +41,7 @@ constexpr std::string_view kBusyHint =
 constexpr std::string_view kRejectedHint =
     "ServiceNow refused the request; the system log of the instance says why.";
 constexpr std::string_view kInProgressHint =
-    "Another call is opening this chat; ask again in a moment.";
+    "Another call with the same key is at work; ask again in a moment.";
 
 /// What to do about the error ids of our own scripts, and whether nothing was created for certain.
 struct ScriptError {
@@ -60,11 +60,21 @@ constexpr std::array kScriptErrors = {
                 "The sys_user that the chat is for, without a known one that of "
                 "SN_DEFAULT_USER_SYS_ID, is inactive or locked out.",
                 true},
+    ScriptError{"claim_failed",
+                "The script could not insert a row into sys_journal_field; see "
+                "docs/07-troubleshooting.md.",
+                true},
+    ScriptError{"withdrawn", "The message was withdrawn before it was said.", true},
     ScriptError{"conversation_in_use",
                 "ServiceNow gave the conversation of another open chat. Users who share one "
                 "consumer share it; see docs/02-servicenow-setup.md, section 3.",
                 true},
 };
+
+/// What our scripts say only after they have looked for what earlier calls did, or would have said
+/// to those as well, since it is about the body alone.
+constexpr std::array<std::string_view, 5> kFinalErrors = {
+    "chat_ended", "withdrawn", "invalid_field", "invalid_json", "conversation_not_found"};
 
 class Reader {
  public:
@@ -222,6 +232,19 @@ class Reader {
 
 Result<json::value> read_answer(const net::Response& response, const Call& call, Time now) {
   return Reader(response, call, now).read();
+}
+
+Word word_of(const net::Response& response) {
+  if (!is_json(response)) return Word::nobodys;
+  const auto body = parse_object(response.body, kMaxDepth);
+  const json::value* const result = body ? body->if_contains("result") : nullptr;
+  if (!result) return Word::nobodys;
+  if (!result->is_object() || number_of(result->get_object(), "api") < 2) return Word::itself;
+  const std::string id = text_of(result->get_object(), "error");
+  if (id == "in_progress") return Word::busy;
+  return std::find(kFinalErrors.begin(), kFinalErrors.end(), id) == kFinalErrors.end()
+             ? Word::itself
+             : Word::final;
 }
 
 bool is_from_script(const net::Response& response) {

@@ -3,6 +3,7 @@
 // front end or a script is known to produce is one row of this file's tests.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,9 @@ class Call {
   bool repeatable = false;  ///< changes nothing, or carries its own key
   /// Who asks comes again by itself, or does not care: one attempt is enough.
   bool retried_above = false;
+  /// It was made before, under the same key, and nobody knows what came of that.
+  bool doubtful = false;
+  std::optional<std::size_t> max_response_bytes;
   Trace trace;
 };
 
@@ -42,6 +46,15 @@ class Call {
 /// hint, an outcome, and a context that holds nothing of the answer but its status and, from our
 /// own scripts (api 2), their stable error id.
 Result<json::value> read_answer(const net::Response& response, const Call& call, Time now);
+
+/// Whose word a failure is, and about what.
+enum class Word {
+  nobodys,  ///< the answer is lost, or the platform failed around the script
+  busy,     ///< of our script: another call with this key is at work
+  itself,   ///< of a script, about this call: earlier ones with the same key may have done more
+  final,    ///< of our script, about them all: none of them did anything, or ever will
+};
+Word word_of(const net::Response& response);
 
 /// Whether one of our scripts, or the Table API, got to answer: a failure is then its own, and no
 /// sign that the platform is not well.

@@ -63,6 +63,7 @@ Task<Result<json::object>> ServiceNowClient::post(Call to, json::object body, De
   net::ClientRequest request(net::Method::post,
                              options_.instance + options_.api_base + "/" + to.name);
   request.body = json::serialize(body);
+  if (to.max_response_bytes) request.max_response_bytes = *to.max_response_bytes;
   auto result = co_await call(to, std::move(request), deadline);
   if (!result) co_return result.error();
   if (!result->is_object()) co_return garbled(to);
@@ -113,16 +114,20 @@ Task<Result<json::value>> ServiceNowClient::call(Call to, net::ClientRequest req
   if (request.method == net::Method::post) request.headers.set("Content-Type", "application/json");
   add_trace(to.trace, request);
 
+  bool doubtful = to.doubtful;
   for (int attempts = 1;; ++attempts) {
-    bool refused_here = false;
-    auto result = co_await attempt(to, request, deadline, refused_here);
-    if (result || refused_here) co_return result;
-    const std::string_view reason = retry_reason(result.error(), to);
-    if (reason.empty()) co_return result;
+    Finding finding;
+    auto result = co_await attempt(to, request, deadline, finding);
+    if (result) co_return result;
+    const Error failure = result.error();
+    const Error error = in_the_light_of(failure, finding.word, doubtful);
+    if (finding.refused_here) co_return error;
+    const std::string_view reason = retry_reason(failure, to, finding.word);
+    if (reason.empty()) co_return error;
     const auto left = std::chrono::duration_cast<Millis>(deadline - Clock::now());
     const double random = std::uniform_real_distribution<double>(0, 1)(random_);
-    const auto pause = retry_pause(result.error(), attempts, left, options_.retry, random);
-    if (!pause) co_return result;
+    const auto pause = retry_pause(failure, attempts, left, options_.retry, random);
+    if (!pause) co_return error;
     metrics_.counter("upstream_retries", {{"reason", std::string(reason)}}).add();
     logger_.debug("servicenow_call_again",
                   {{"call", to.name}, {"reason", reason}, {"pause_ms", pause->count()}});
@@ -132,21 +137,20 @@ Task<Result<json::value>> ServiceNowClient::call(Call to, net::ClientRequest req
 
 Task<Result<json::value>> ServiceNowClient::attempt(const Call& to,
                                                     const net::ClientRequest& request,
-                                                    Deadline deadline, bool& refused_here) {
+                                                    Deadline deadline, Finding& finding) {
   const Deadline start = Clock::now();
   auto permit = breaker_.admit(start);
   show_breaker();
   if (!permit) {
-    refused_here = true;
+    finding.refused_here = true;
     const Error error = breaker_error(to, start);
     report_failure(to, error, 0, Millis(0));
     co_return error;
   }
-  Health health = Health::unclear;
   const Deadline limit = std::min(deadline, start + options_.request_timeout);
-  auto result = co_await attempt_as_us(to, request, limit, health);
-  if (health == Health::well) permit->succeeded();
-  if (health == Health::ill) {
+  auto result = co_await attempt_as_us(to, request, limit, finding);
+  if (finding.health == Finding::Health::well) permit->succeeded();
+  if (finding.health == Finding::Health::ill) {
     illness_ = result.error();
     permit->failed(Clock::now());
   }
@@ -157,7 +161,8 @@ Task<Result<json::value>> ServiceNowClient::attempt(const Call& to,
 
 Task<Result<json::value>> ServiceNowClient::attempt_as_us(const Call& to,
                                                           const net::ClientRequest& request,
-                                                          Deadline limit, Health& health) {
+                                                          Deadline limit, Finding& finding) {
+  using Health = Finding::Health;
   for (bool renewed = false;; renewed = true) {
     const Deadline start = Clock::now();
     auto pass = co_await account_.enter(limit);
@@ -165,7 +170,7 @@ Task<Result<json::value>> ServiceNowClient::attempt_as_us(const Call& to,
       // A token that cannot be had tells as much as the call itself; having waited for somebody
       // else's tells nothing that he does not tell.
       const bool ill = is_ill(pass.error()) && !pass.error().is(Errc::timed_out);
-      health = ill ? Health::ill : Health::unclear;
+      finding.health = ill ? Health::ill : Health::unclear;
       report_failure(to, pass.error(), 0, Millis(0));
       co_return pass.error();
     }
@@ -179,7 +184,7 @@ Task<Result<json::value>> ServiceNowClient::attempt_as_us(const Call& to,
           transport_error(failure, "ServiceNow " + to.name, "").with_hint(hint_for(failure));
       if (!to.creates) error = std::move(error).with_outcome(Outcome::failed);
       const bool fair = !error.is(Errc::timed_out) || took >= kFairChance;
-      health = is_ill(error) && fair ? Health::ill : Health::unclear;
+      finding.health = is_ill(error) && fair ? Health::ill : Health::unclear;
       Result<json::value> failed = error;
       report(to, failed, 0, took);
       co_return failed;
@@ -190,7 +195,8 @@ Task<Result<json::value>> ServiceNowClient::attempt_as_us(const Call& to,
     }
     auto result = read_answer(*response, to, SystemTime().now());
     const bool broken = response->status >= 500 && !result && !is_from_script(*response);
-    health = broken ? Health::ill : Health::well;
+    finding.health = broken ? Health::ill : Health::well;
+    if (!result) finding.word = word_of(*response);
     // Who is turned away by the front end, or reads the page of a sleeping instance, has not been
     // asked for a name.
     const bool knows_us = response->status != 429 && response->status < 500 && is_json(*response);
@@ -233,6 +239,9 @@ void ServiceNowClient::show_breaker() {
   else if (state == State::closed)
     logger_.info("servicenow_breaker_closed");
   shown_ = state;
+  if (state != State::closed) return;
+  const auto callbacks = well_again_;
+  for (const auto& callback : callbacks) callback();
 }
 
 ServiceNowClient::Series& ServiceNowClient::series_of(const std::string& name) {

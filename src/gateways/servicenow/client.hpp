@@ -3,6 +3,7 @@
 // reads the answer, logs and counts what came of it, and makes the call again where that is safe.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
@@ -44,6 +45,11 @@ class ServiceNowClient {
   /// Ids of what keeps us from calling at the moment; empty if nothing does.
   std::vector<std::string> degraded() const;
 
+  /// Calls back each time the breaker closes again; the callback must not throw.
+  void when_well_again(std::function<void()> callback) {
+    well_again_.push_back(std::move(callback));
+  }
+
   const ServiceNowOptions& options() const { return options_; }
   Logger& logger() { return logger_; }
   Metrics& metrics() { return metrics_; }
@@ -56,13 +62,19 @@ class ServiceNowClient {
   };
 
   Task<Result<json::value>> call(Call call, net::ClientRequest request, Deadline deadline);
-  /// `refused_here`: it was not tried, because it would have been in vain.
+  /// What one attempt says besides its result.
+  class Finding {
+   public:
+    enum class Health { well, ill, unclear };
+    Finding() = default;
+    bool refused_here = false;  ///< it was not tried, because it would have been in vain
+    Health health = Health::unclear;
+    Word word = Word::nobodys;
+  };
   Task<Result<json::value>> attempt(const Call& call, const net::ClientRequest& request,
-                                    Deadline deadline, bool& refused_here);
-  /// What one attempt says about the instance.
-  enum class Health { well, ill, unclear };
+                                    Deadline deadline, Finding& finding);
   Task<Result<json::value>> attempt_as_us(const Call& call, const net::ClientRequest& request,
-                                          Deadline deadline, Health& health);
+                                          Deadline deadline, Finding& finding);
   Error breaker_error(const Call& call, Deadline now) const;
   void report(const Call& call, const Result<json::value>& result, unsigned status,
               std::chrono::steady_clock::duration took);
@@ -80,6 +92,7 @@ class ServiceNowClient {
   Metrics& metrics_;
   Gauge& breaker_gauge_;
   std::map<std::string, Series, std::less<>> series_;
+  std::vector<std::function<void()>> well_again_;
   std::minstd_rand random_;
 };
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "bridge/identity/secrets.hpp"
+#include "gateways/servicenow/message.hpp"
 
 namespace bridge::gateways {
 namespace {
@@ -22,19 +22,6 @@ bool is_key(std::string_view key) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
            c == '_';
   });
-}
-
-/// send_message.js takes at most 100 of these; other ids of browsers travel as their hash, which is
-/// as good for telling a repeat.
-std::string wire_id(const std::string& client_message_id) {
-  static constexpr std::string_view kSigns = "._:@=+/~-";
-  const bool plain = client_message_id.size() <= 100 && !client_message_id.starts_with("sha256:") &&
-                     !client_message_id.starts_with("javascript:") &&
-                     std::all_of(client_message_id.begin(), client_message_id.end(), [](char c) {
-                       return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                              (c >= 'A' && c <= 'Z') || kSigns.find(c) != std::string_view::npos;
-                     });
-  return plain ? client_message_id : "sha256:" + identity::sha256_hex(client_message_id);
 }
 
 /// The old open_chat answers 200 although a step failed, with that step's error as text beside it;
@@ -55,20 +42,6 @@ std::string_view failed_step(const json::object& result) {
   return {};
 }
 
-handoff::SentMessage sent_message(const json::object& result) {
-  handoff::SentMessage sent;
-  if (const json::value* ids = result.if_contains("message_sys_ids"); ids && ids->is_array())
-    for (const json::value& id : ids->get_array())
-      if (id.is_string() && is_sys_id(id.get_string()))
-        sent.message_sys_ids.emplace_back(id.get_string());
-  const std::string one = text_of(result, "message_sys_id");
-  const auto& ids = sent.message_sys_ids;
-  if (is_sys_id(one) && std::find(ids.begin(), ids.end(), one) == ids.end())
-    sent.message_sys_ids.push_back(one);
-  sent.sequence = number_of(result, "sequence");
-  return sent;
-}
-
 }  // namespace
 
 void ServiceNowLiveChat::remember_api(const json::object& result) { api_ = api_of(result); }
@@ -85,7 +58,13 @@ Task<Result<OpenedChat>> ServiceNowLiveChat::open(handoff::OpenRequest request, 
   Call call("open_chat", true, true);
   call.trace = request.trace;
   call.repeatable = api_ == 2;  // the old script opens another chat for the same key
-  auto result = co_await client_.post(std::move(call), std::move(body), deadline);
+  auto result = co_await client_.post(call, body, deadline);
+  if (!result && result.error().outcome() == Outcome::unknown && api_ == 0) {
+    const bool ours = co_await runs_our_scripts(request.trace, deadline);
+    call.repeatable = ours;
+    call.doubtful = true;
+    if (ours) result = co_await client_.post(std::move(call), std::move(body), deadline);
+  }
   if (!result) co_return result.error();
   remember_api(*result);
   if (const std::string_view step = failed_step(*result); !step.empty())
@@ -173,18 +152,6 @@ Task<Result<handoff::SentMessage>> ServiceNowLiveChat::send(handoff::SendRequest
   remember_api(*result);
   co_return sent_message(*result);
 }
-
-Task<Result<std::optional<handoff::SentMessage>>> ServiceNowLiveChat::withdraw(
-    handoff::SendRequest, Deadline) {
-  co_return Error(Errc::not_configured, "withdraw");
-}
-
-Task<Result<std::vector<handoff::ChatMessages>>> ServiceNowLiveChat::messages(
-    std::vector<handoff::ChatPosition>, Deadline) {
-  co_return Error(Errc::not_configured, "messages");
-}
-
-void ServiceNowLiveChat::when_well_again(std::function<void()>) {}
 
 Task<Result<>> ServiceNowLiveChat::end(ChatRef chat, handoff::EndReason reason, Deadline deadline) {
   if (chat.api < 2) co_return co_await end_by_text(std::move(chat), deadline);

@@ -8,10 +8,24 @@ namespace {
 
 constexpr Millis kWorthwhile{250};  // less is not enough for an answer
 
+/// Why a call is asked about again by making it again; empty if nothing would come of that.
+std::string_view doubt_reason(const Error& error, Word word) {
+  if (word == Word::busy) return "in_progress";
+  if (word != Word::nobodys) return {};  // a script said what it had to say
+  if (error.is(Errc::timed_out)) return "timed_out";
+  if (error.is(Errc::connection_lost)) return "connection_lost";
+  if (error.is(Errc::upstream_garbled)) return "garbled";
+  if (error.is(Errc::upstream_quota)) return "quota";
+  if (error.is(Errc::upstream_failed)) return "failed";
+  return {};
+}
+
 }  // namespace
 
-std::string_view retry_reason(const Error& error, const Call& call) {
-  if (call.retried_above || error.outcome() == Outcome::unknown) return {};
+std::string_view retry_reason(const Error& error, const Call& call, Word word) {
+  if (call.retried_above) return {};
+  if (error.outcome() == Outcome::unknown)
+    return call.repeatable ? doubt_reason(error, word) : std::string_view();
   // A 429 is said before anything is done (servicenow.md 1.6).
   if (error.is(Errc::upstream_rate_limited)) return "rate_limited";
   if (error.is(Errc::unreachable)) return "unreachable";
@@ -28,6 +42,17 @@ std::string_view retry_reason(const Error& error, const Call& call) {
   if (!reads) return {};
   if (error.is(Errc::upstream_failed)) return "failed";
   return {};
+}
+
+Error in_the_light_of(Error error, Word word, bool& doubtful) {
+  if (word == Word::final) {
+    doubtful = false;
+  } else if (error.outcome() == Outcome::unknown) {
+    doubtful = true;
+  } else if (doubtful) {
+    error = std::move(error).with_outcome(Outcome::unknown);
+  }
+  return error;
 }
 
 std::optional<Millis> retry_pause(const Error& error, int attempts, Millis left,

@@ -7,6 +7,8 @@
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <stdexcept>
+#include <thread>
+#include <utility>
 
 #include "bridge/core/random.hpp"
 #include "sandbox/glide/instance_state.hpp"
@@ -238,6 +240,21 @@ void Instance::yield_point() {
   if (!std::bernoulli_distribution(0.7)(state_->random)) return;
   const auto start = std::chrono::steady_clock::now();
   { const Unlocked unlocked(lock_); }
+  ScriptRun::exclude_from_limits(std::chrono::steady_clock::now() - start);
+}
+
+Instance::Stall::Stall(std::function<bool()> over) { call_state().stall_over = std::move(over); }
+
+Instance::Stall::~Stall() { call_state().stall_over = nullptr; }
+
+void Instance::stall_point() {
+  if (!call_state().stall_over || call_state().write_depth > 0) return;
+  const auto over = std::exchange(call_state().stall_over, nullptr);
+  const auto start = std::chrono::steady_clock::now();
+  {
+    const Unlocked unlocked(lock_);
+    while (!state_->stopping && !over()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
   ScriptRun::exclude_from_limits(std::chrono::steady_clock::now() - start);
 }
 

@@ -192,6 +192,16 @@ class Instance {
   /// Where a script may be overtaken: with `interleave`, and outside of any write, lets whoever
   /// waits for the lock go first, now and then.
   void yield_point();
+  /// While the object lives, the first call of sn_cs that a script of this thread makes waits
+  /// until `over` says so, with the lock let go.
+  class Stall {
+   public:
+    explicit Stall(std::function<bool()> over);
+    ~Stall();
+    Stall(const Stall&) = delete;
+    Stall& operator=(const Stall&) = delete;
+  };
+  void stall_point();
 
   // --- Async rules -----------------------------------------------------------------------------
 

@@ -66,6 +66,8 @@ struct CallState {
   /// Rule and row, so that a rule does not call itself for ever.
   std::vector<std::pair<std::string, std::string>> active_rules;
   ScriptRun* run = nullptr;
+  /// Until it says so, the next call of sn_cs waits.
+  std::function<bool()> stall_over;
 };
 
 CallState& call_state();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// GlideCertificateEncryption.generateMac: keyed hashes for scripts that sign what they send.
+// GlideCertificateEncryption.generateMac, keyed hashes for scripts that sign what they send; and
+// GlideDigest.
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -38,9 +39,30 @@ json::value generate_mac(ScriptContext&, const json::array& arguments) {
   return json::value(base64_encode(bytes));
 }
 
+/// (algorithm, data) -> the digest in lower-case hexadecimal digits.
+json::value hex_digest(ScriptContext&, const json::array& arguments) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  const std::string algorithm = text_argument(arguments, 0);
+  const EVP_MD* kind = algorithm == "MD5"    ? EVP_md5()
+                       : algorithm == "SHA1" ? EVP_sha1()
+                                             : EVP_sha256();
+  const std::string data = text_argument(arguments, 1);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+  unsigned int size = 0;
+  if (EVP_Digest(data.data(), data.size(), bytes.data(), &size, kind, nullptr) != 1)
+    throw ScriptError("the digest failed", "JavaException");
+  std::string hex;
+  for (unsigned int i = 0; i < size; ++i) {
+    hex += kDigits[bytes.at(i) >> 4U];
+    hex += kDigits[bytes.at(i) & 15U];
+  }
+  return json::value(hex);
+}
+
 }  // namespace
 
 void GlideNatives::install_mac(Instance& instance) {
+  instance.register_native("$digest", hex_digest);
   instance.register_native("$mac", generate_mac);
 }
 

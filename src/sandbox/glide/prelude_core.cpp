@@ -211,6 +211,15 @@ const char* const kCorePrelude = R"js(
   };
   global.GlideCertificateEncryption = GlideCertificateEncryption;
 
+  function GlideDigest() {}
+  [['MD5', 'md5_digest'], ['SHA1', 'sha1_digest'], ['SHA256', 'sha256_digest']].forEach(function (kind) {
+    GlideDigest.prototype['get' + kind[0] + 'Hex'] = function (text) {
+      return native('$digest', [kind[0], String(text)]);
+    };
+    GlideDigest.prototype[kind[1]] = GlideDigest.prototype['get' + kind[0] + 'Hex'];
+  });
+  global.GlideDigest = GlideDigest;
+
   function GlideImpersonate() {}
   GlideImpersonate.prototype.impersonate = function (id) {
     return native('$impersonate', [id === null || id === undefined ? '' : String(id)]);

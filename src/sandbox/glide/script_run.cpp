@@ -250,6 +250,7 @@ bool ScriptRun::dispatch(std::string_view name, std::string_view arguments) noex
     if (found == instance_.state_->natives.end())
       throw ScriptError(std::string(name) + " is not a function", "TypeError");
     if (name.starts_with("$gr.") || name.starts_with("sn_cs.")) instance_.yield_point();
+    if (name.starts_with("sn_cs.")) instance_.stall_point();
     ScriptContext context{instance_, session_, file_};
     const json::value parsed = parse_json(arguments);
     answer_ = to_cesu8(json::serialize(found->second(context, parsed.as_array())));

@@ -7,9 +7,11 @@
 namespace bridge::sandbox {
 namespace {
 
-constexpr std::array<std::string_view, 11> kInboundModes = {
-    "status", "hang",   "drop", "drop_after_commit", "quota", "truncate", "html", "rate_limit",
-    "slow",   "refuse", "cut"};
+constexpr std::array<std::string_view, 13> kInboundModes = {
+    "status", "hang",     "drop",  "drop_after_commit",
+    "quota",  "truncate", "html",  "rate_limit",
+    "slow",   "late",     "stall", "cut",
+    "refuse"};
 constexpr std::array<std::string_view, 7> kWebhookModes = {"drop",   "double", "delay", "reorder",
                                                            "status", "hang",   "refuse"};
 

@@ -24,7 +24,7 @@ struct Call {
   std::string path;  ///< in: path without query; out: URL
   std::string user;
   int status = 0;       ///< 0: no answer
-  std::string outcome;  ///< "ok", "error", "no_answer", or "fault:<mode>"
+  std::string outcome;  ///< "ok", "error", "no_answer", "late", or "fault:<mode>"
   std::int64_t duration_ms = 0;
   std::string request;  ///< beginning of the body
   std::string detail;

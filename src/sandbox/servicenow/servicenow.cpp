@@ -104,7 +104,10 @@ ServiceNow::ServiceNow(ServiceNowOptions options, OutboundHttp wire, Logger& log
 
 ServiceNow::~ServiceNow() { stop(); }
 
-void ServiceNow::stop() { webhooks_.stop(); }
+void ServiceNow::stop() {
+  stopped_ = true;
+  webhooks_.stop();
+}
 
 Result<> ServiceNow::install() {
   if (!options_.data_file.empty()) {
@@ -136,6 +139,7 @@ void ServiceNow::restore() {
 }
 
 void ServiceNow::reset() {
+  ++resets_;
   faults_.clear("");
   instance_.clear_data();
   seed_instance(instance_, options_, folder_);
@@ -189,7 +193,17 @@ net::Response ServiceNow::serve(const net::Request& request, const std::string& 
   return unknown_path(request.path);
 }
 
-Reply ServiceNow::handle(const net::Request& request) {
+std::unique_ptr<Instance::Stall> ServiceNow::stall_for(std::chrono::milliseconds span) {
+  const auto end = std::chrono::steady_clock::now() + span;
+  const std::uint64_t seen = faults_.removals();
+  return std::make_unique<Instance::Stall>([this, end, seen] {
+    return stopped_ || faults_.removals() != seen || std::chrono::steady_clock::now() >= end;
+  });
+}
+
+Reply ServiceNow::handle(const net::Request& request) { return answer(request, false); }
+
+Reply ServiceNow::answer(const net::Request& request, bool late) {
   const auto start = std::chrono::steady_clock::now();
   const std::string target = target_of(request.path);
   Call call;
@@ -201,11 +215,19 @@ Reply ServiceNow::handle(const net::Request& request) {
   if (target != "oauth" && target != "other") call.request = request.body;
 
   Reply reply;
-  const auto fault = target == "other" ? std::nullopt : faults_.take(target);
+  const auto fault = target == "other" || late ? std::nullopt : faults_.take(target);
   auto refused = fault ? refused_by(*fault) : std::nullopt;
   if (refused) {
     reply = std::move(*refused);
+  } else if (fault && fault->mode == "late") {
+    reply.response.cut_after_bytes = 0;
+    reply.later_in = seconds_of(*fault, 5);
+    reply.later = [this, request, seen = resets_.load()] {
+      if (resets_ == seen) (void)answer(request, true);
+    };
   } else {
+    std::unique_ptr<Instance::Stall> stall;
+    if (fault && fault->mode == "stall") stall = stall_for(seconds_of(*fault, 5));
     reply.response = serve(request, target, call.user, call.detail);
     if (fault) spoil(reply, *fault);
   }
@@ -214,6 +236,7 @@ Reply ServiceNow::handle(const net::Request& request) {
   call.status = answered ? static_cast<int>(reply.response.status) : 0;
   call.outcome = call.status >= 400 ? "error" : "ok";
   if (fault) call.outcome = "fault:" + fault->mode;
+  if (late) call.outcome = "late";
   call.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
                          std::chrono::steady_clock::now() - start)
                          .count();

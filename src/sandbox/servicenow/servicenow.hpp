@@ -33,6 +33,9 @@ struct Reply {
   std::optional<std::chrono::milliseconds> hang;
   /// After this answer, do not listen for so long.
   std::chrono::milliseconds refuse_for{0};
+  /// What the call does, though its caller has gone: to be run on a worker after `later_in`.
+  std::function<void()> later;
+  std::chrono::milliseconds later_in{0};
 };
 
 class ServiceNow {
@@ -52,7 +55,7 @@ class ServiceNow {
   void advance_clock(std::chrono::seconds span);
   /// As freshly installed.
   void reset();
-  /// Makes blocked calls out fail, so that workers can be joined.
+  /// Makes blocked calls out and stalled scripts go on, so that workers can be joined.
   void stop();
 
   /// Where this sandbox can be reached; for --print-env and links.
@@ -73,6 +76,10 @@ class ServiceNow {
   void restore();
   net::Response serve(const net::Request& request, const std::string& target, std::string& user,
                       std::string& detail);
+  /// `late`: what a fault of that mode put off.
+  Reply answer(const net::Request& request, bool late);
+  /// Holds up this thread's script until the span is over or faults are removed.
+  std::unique_ptr<Instance::Stall> stall_for(std::chrono::milliseconds span);
   std::string target_of(const std::string& path) const;
 
   ServiceNowOptions options_;
@@ -90,6 +97,8 @@ class ServiceNow {
   ScriptedRest rest_;
   TableApi tables_;
   ScriptFolder folder_;
+  std::atomic<std::uint64_t> resets_{0};
+  std::atomic<bool> stopped_{false};
 };
 
 }  // namespace bridge::sandbox

@@ -351,10 +351,72 @@ TEST(LoadConfigTest, ChecksAddressFolderAndFile) {
             "SN_CA_FILE names a file that cannot be read");
 }
 
-TEST(LoadConfigTest, NamesTheOnlyStoreThereIs) {
+TEST(LoadConfigTest, NamesTheStoresThereAre) {
   EXPECT_EQ(accepted("BRIDGE_STORE", "memory:").store, "memory:");
+  EXPECT_EQ(accepted("BRIDGE_STORE", "memory").store, "memory:");
+  EXPECT_TRUE(accepted("BRIDGE_STORE", "memory:").sqlite_path.empty());
+  EXPECT_EQ(problem_with("BRIDGE_STORE", "redis://localhost"),
+            "BRIDGE_STORE names a store that this version does not have");
+  const auto problems = problems_of(complete_with("BRIDGE_STORE", "postgres:x"));
+  ASSERT_EQ(problems.size(), 1u);
+  EXPECT_EQ(problems[0].accepts, "memory: or sqlite:<path of a file>");
+#ifdef BRIDGE_HAS_SQLITE
+  const Config config = accepted("BRIDGE_STORE", "sqlite:/var/lib/bridge.db");
+  EXPECT_EQ(config.store, "sqlite:/var/lib/bridge.db");
+  EXPECT_EQ(config.sqlite_path, "/var/lib/bridge.db");
+  EXPECT_EQ(accepted("BRIDGE_STORE", "sqlite:///var/lib/b.db").sqlite_path, "/var/lib/b.db");
+  EXPECT_EQ(accepted("BRIDGE_STORE", " sqlite:b.db ").sqlite_path, "b.db");
+  EXPECT_EQ(problem_with("BRIDGE_STORE", "sqlite:"), "BRIDGE_STORE names no file");
+  EXPECT_EQ(problem_with("BRIDGE_STORE", "sqlite:/var/lib/"), "BRIDGE_STORE names no file");
+#else
   EXPECT_EQ(problem_with("BRIDGE_STORE", "sqlite:/var/lib/bridge.db"),
-            "BRIDGE_STORE names a store that this version does not have; it has memory:");
+            "BRIDGE_STORE names SQLite, which this program was built without");
+#endif
+}
+
+TEST(LoadConfigTest, RetentionSetsWhatItNames) {
+  const Config usual = std::get<Config>(load(complete()));
+  EXPECT_EQ(usual.timers.bot_expiry, hours(2));
+  EXPECT_EQ(usual.timers.closed_expiry, hours(24));
+  EXPECT_EQ(usual.timers.carried_expiry, hours(7 * 24));
+  const Config some = accepted("RETENTION", " closed: 8h , Carried:1d");
+  EXPECT_EQ(some.timers.bot_expiry, hours(2));
+  EXPECT_EQ(some.timers.closed_expiry, hours(8));
+  EXPECT_EQ(some.timers.carried_expiry, hours(24));
+  EXPECT_NE(print_config(some).find("RETENTION=bot:2h,closed:8h,carried:1d\n"), std::string::npos);
+  EnvMap both = complete_with("RETENTION", "bot:1h,closed:8h");
+  both["BOT_EXPIRY"] = "3h";
+  const Config single = std::get<Config>(load(both));
+  EXPECT_EQ(single.timers.bot_expiry, hours(3));
+  EXPECT_EQ(single.timers.closed_expiry, hours(8));
+  EXPECT_EQ(problem_with("RETENTION", "live:2h"),
+            "RETENTION has a part that is none of bot, closed and carried");
+  EXPECT_EQ(problem_with("RETENTION", "bot"), "RETENTION has a part without a duration");
+  EXPECT_EQ(problem_with("RETENTION", "bot:soon"), "RETENTION has a part without a duration");
+  EXPECT_EQ(problem_with("RETENTION", "bot:8d"), "RETENTION has a duration that is out of range");
+  EXPECT_EQ(problem_with("RETENTION", "closed:0s"),
+            "RETENTION has a duration that is out of range");
+}
+
+TEST(LoadConfigTest, AKeyOfTheStoreMayBeTwoAndIsMissedWhereItMatters) {
+  const std::string key(32, 'k');
+  EXPECT_EQ(accepted("STORE_KEY", key + "," + std::string(32, 'o')).store_keys.size(), 2u);
+  EXPECT_EQ(problem_with("STORE_KEY", "short"), "STORE_KEY is shorter than 16 characters");
+  const auto warned = [](const EnvMap& env) {
+    const Config config = std::get<Config>(load(env));
+    return std::any_of(
+        config.warnings.begin(), config.warnings.end(),
+        [](const ConfigWarning& warning) { return warning.variable == "STORE_KEY"; });
+  };
+  EXPECT_FALSE(warned(complete_with("CS_API_KEY", std::string(32, 'c')))) << "memory keeps nothing";
+#ifdef BRIDGE_HAS_SQLITE
+  EnvMap env = complete_with("BRIDGE_STORE", "sqlite:/x.db");
+  EXPECT_FALSE(warned(env));
+  env["CS_API_KEY"] = std::string(32, 'c');
+  EXPECT_TRUE(warned(env));
+  env["STORE_KEY"] = key;
+  EXPECT_FALSE(warned(env));
+#endif
 }
 
 TEST(LoadConfigTest, TheQueueMustHoldTheLongestMessage) {

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace bridge::gateways {
 namespace {
 
@@ -21,10 +25,42 @@ Call reads() {
 Error failed(Errc code) { return Error(code, "x"); }
 Error unknown(Errc code) { return Error(code, "x").with_outcome(Outcome::unknown); }
 
-TEST(RetryReasonTest, WhatMayHaveHappenedIsNeverMadeAgainNotEvenWithAKey) {
-  for (const Errc code : {Errc::timed_out, Errc::connection_lost, Errc::upstream_failed,
-                          Errc::upstream_garbled, Errc::unreachable})
-    EXPECT_EQ(retry_reason(unknown(code), creates()), "") << id_of(code);
+TEST(RetryReasonTest, WhatMayHaveHappenedIsMadeAgainOnlyUnderAKey) {
+  const std::vector<std::pair<Errc, std::string>> lost = {
+      {Errc::timed_out, "timed_out"},
+      {Errc::connection_lost, "connection_lost"},
+      {Errc::upstream_failed, "failed"},
+      {Errc::upstream_garbled, "garbled"},
+      {Errc::upstream_quota, "quota"}};
+  for (const auto& [code, reason] : lost) {
+    EXPECT_EQ(retry_reason(unknown(code), creates()), reason) << id_of(code);
+    EXPECT_EQ(retry_reason(unknown(code), creates(false)), "") << id_of(code);
+  }
+  EXPECT_EQ(retry_reason(unknown(Errc::too_large), creates()), "") << "as large the next time";
+}
+
+TEST(RetryReasonTest, AScriptThatFailedInsideIsNotAskedAgainButOneThatIsBusyIs) {
+  EXPECT_EQ(retry_reason(unknown(Errc::upstream_failed), creates(), Word::itself), "");
+  EXPECT_EQ(retry_reason(unknown(Errc::upstream_failed), creates(), Word::busy), "in_progress");
+  EXPECT_EQ(retry_reason(unknown(Errc::upstream_failed), creates(false), Word::busy), "");
+}
+
+TEST(DoubtTest, StaysUntilOurScriptHasTheLastWord) {
+  bool doubtful = false;
+  EXPECT_EQ(in_the_light_of(failed(Errc::unreachable), Word::nobodys, doubtful).outcome(),
+            Outcome::failed);
+  EXPECT_EQ(in_the_light_of(unknown(Errc::timed_out), Word::nobodys, doubtful).outcome(),
+            Outcome::unknown);
+  EXPECT_TRUE(doubtful);
+  for (const Errc code : {Errc::unreachable, Errc::upstream_rate_limited, Errc::overloaded,
+                          Errc::upstream_credentials, Errc::upstream_role, Errc::upstream_path,
+                          Errc::upstream_asleep, Errc::upstream_rejected})
+    for (const Word word : {Word::nobodys, Word::itself})
+      EXPECT_EQ(in_the_light_of(failed(code), word, doubtful).outcome(), Outcome::unknown)
+          << id_of(code);
+  EXPECT_EQ(in_the_light_of(failed(Errc::chat_ended), Word::final, doubtful).outcome(),
+            Outcome::failed);
+  EXPECT_FALSE(doubtful);
 }
 
 TEST(RetryReasonTest, WhatCertainlyDidNotHappenIs) {

@@ -62,6 +62,12 @@ INSTANTIATE_TEST_SUITE_P(
         Row{"AnotherCallIsOpeningTheChat", Kind::open_chat, 409, kJson,
             R"({"result":{"api":2,"error":"in_progress","message":"LEAK"}})", Errc::upstream_failed,
             unknown, "ask again in a moment"},
+        Row{"AMessageThatWasWithdrawn", Kind::open_chat, 409, kJson,
+            R"({"result":{"api":2,"error":"withdrawn","message":"LEAK"}})", Errc::upstream_rejected,
+            failed, "withdrawn"},
+        Row{"AMessageThatCouldNotBeClaimed", Kind::open_chat, 500, kJson,
+            R"({"result":{"api":2,"error":"claim_failed","message":"LEAK"}})",
+            Errc::upstream_failed, failed, "sys_journal_field"},
         Row{"InactiveUser", Kind::open_chat, 409, kJson,
             R"({"result":{"api":2,"error":"user_inactive","message":"LEAK"}})",
             Errc::upstream_rejected, failed, "locked out"},
@@ -243,6 +249,26 @@ TEST(TextOfTest, ReadsStringsNumbersAndReferences) {
   EXPECT_EQ(text_of(row, "absent"), "");
   EXPECT_EQ(number_of(row, "b"), 7);
   EXPECT_EQ(number_of(row, "a"), 0);
+}
+
+TEST(WordTest, TellsWhoseWordAFailureIs) {
+  const auto word = [](const char* body, const char* type = kJson) {
+    return word_of(net::text_response(409, body, type));
+  };
+  EXPECT_EQ(word(R"({"result":{"api":2,"error":"in_progress"}})"), Word::busy);
+  for (const char* id :
+       {"chat_ended", "withdrawn", "invalid_field", "invalid_json", "conversation_not_found"})
+    EXPECT_EQ(word((std::string(R"({"result":{"api":2,"error":")") + id + "\"}}").c_str()),
+              Word::final)
+        << id;
+  for (const char* id : {"user_inactive", "missing_column", "send_failed", "internal_error"})
+    EXPECT_EQ(word((std::string(R"({"result":{"api":2,"error":")") + id + "\"}}").c_str()),
+              Word::itself)
+        << id;
+  EXPECT_EQ(word(R"({"result":{"error":"chat_ended"}})"), Word::itself) << "an old script";
+  EXPECT_EQ(word(R"({"error":{"message":"x"},"status":"failure"})"), Word::nobodys);
+  EXPECT_EQ(word("<html>", kHtml), Word::nobodys);
+  EXPECT_EQ(word(R"({"result":{"api":2,"err)"), Word::nobodys);
 }
 
 }  // namespace

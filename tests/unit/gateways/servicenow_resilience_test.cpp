@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The gateway in front of a difficult instance: tokens, refusals, retries, the breaker, the trace.
+#include <functional>
 #include <thread>
+#include <vector>
 
 #include "bridge/async/task_group.hpp"
 #include "servicenow_fixture.hpp"
@@ -30,6 +32,7 @@ class ResilienceTest : public testing::Test {
   }
   handoff::SendRequest message() {
     handoff::SendRequest request;
+    request.chat.api = api;
     request.chat.conversation_sys_id = kConversation;
     request.text = "hello";
     request.client_message_id = "m1";
@@ -79,6 +82,7 @@ class ResilienceTest : public testing::Test {
   ServiceNowOptions options;
   std::unique_ptr<ServiceNow> made;
   Error error;
+  int api = 2;  ///< of the chat
 };
 
 class OauthTest : public ResilienceTest {
@@ -227,7 +231,8 @@ TEST_F(ResilienceTest, WhatNeverLeftIsSentAgainWithinTheDeadline) {
   EXPECT_EQ(metrics.histograms["servicenow_seconds.send_message"].count(), 4u);
 }
 
-TEST_F(ResilienceTest, WhatMayHaveArrivedIsNot) {
+TEST_F(ResilienceTest, OldScriptsAreNeverSentAgainWhatMayHaveArrived) {
+  api = 1;
   http.fail(Error(Errc::connection_lost, "lost").with_outcome(Outcome::unknown));
   EXPECT_EQ(send(), "connection_lost");
   EXPECT_EQ(error.outcome(), Outcome::unknown);
@@ -237,6 +242,120 @@ TEST_F(ResilienceTest, WhatMayHaveArrivedIsNot) {
   EXPECT_EQ(send(), "upstream_failed");
   EXPECT_EQ(error.outcome(), Outcome::unknown);
   EXPECT_EQ(http.requests.size(), 3u);
+}
+
+TEST_F(ResilienceTest, AnAnswerThatWasLostIsAskedForAgainUnderItsKey) {
+  http.fail(Error(Errc::connection_lost, "lost").with_outcome(Outcome::unknown));
+  http.fail(Error(Errc::timed_out, "waiting").with_outcome(Outcome::unknown));
+  answer_busy(502, "");
+  http.answer(200, R"({"result":{"api":2,"message_s)");
+  http.answer(500, R"({"error":{"message":"maximum execution time exceeded"},"status":"failure"})");
+  http.answer(409, R"({"result":{"api":2,"error":"in_progress"}})");
+  answer_sent();
+  EXPECT_EQ(send(), "ok");
+  EXPECT_EQ(http.requests.size(), 7u);
+  for (const net::ClientRequest& request : http.requests)
+    EXPECT_EQ(request.body, http.requests.front().body);
+  for (const char* reason :
+       {"connection_lost", "timed_out", "failed", "garbled", "quota", "in_progress"})
+    EXPECT_EQ(retries(reason), 1u) << reason;
+}
+
+TEST_F(ResilienceTest, WhatWasInDoubtStaysSoWhateverFailsNext) {
+  const std::vector<std::function<void()>> later = {
+      [&] { http.fail(Error(Errc::unreachable, "refused").with_retry_after(60s)); },
+      [&] { answer_busy(429, "60"); },
+      [&] { http.answer(403, R"({"error":{"message":"User Not Authorized"}})"); },
+      [&] { http.answer(500, R"({"result":{"api":2,"error":"missing_column"}})"); },
+      [&] { http.answer(500, R"({"result":{"api":2,"error":"send_failed"}})"); },
+      [&] { http.answer(200, "<html>Instance Hibernating page</html>", "text/html"); },
+  };
+  for (std::size_t i = 0; i < later.size(); ++i) {
+    http.fail(Error(Errc::timed_out, "waiting").with_outcome(Outcome::unknown));
+    later[i]();
+    EXPECT_NE(send(), "ok");
+    EXPECT_EQ(error.outcome(), Outcome::unknown) << i;
+    EXPECT_TRUE(http.answers.empty()) << i;
+  }
+}
+
+TEST_F(ResilienceTest, AScriptThatHasLookedEndsTheDoubt) {
+  http.fail(Error(Errc::timed_out, "waiting").with_outcome(Outcome::unknown));
+  http.answer(409, R"({"result":{"api":2,"error":"chat_ended"}})");
+  EXPECT_EQ(send(), "chat_ended");
+  EXPECT_EQ(error.outcome(), Outcome::failed);
+  http.fail(Error(Errc::timed_out, "waiting").with_outcome(Outcome::unknown));
+  http.answer(409, R"({"result":{"api":2,"error":"withdrawn"}})");
+  EXPECT_EQ(send(), "upstream_rejected");
+  EXPECT_EQ(error.outcome(), Outcome::failed);
+}
+
+TEST_F(ResilienceTest, TheDoubtOutlivesTheDeadlineAndTheBreaker) {
+  options.retry.attempts = 2;
+  options.breaker.failures = 1;
+  http.fail(Error(Errc::connection_lost, "lost").with_outcome(Outcome::unknown));
+  EXPECT_EQ(send(), "unreachable") << "the breaker refused the second attempt";
+  EXPECT_EQ(error.outcome(), Outcome::unknown);
+  made.reset();
+  options.breaker.failures = 10;
+  http.fail(Error(Errc::connection_lost, "lost").with_outcome(Outcome::unknown));
+  EXPECT_EQ(send(100ms), "connection_lost") << "no time for another";
+  EXPECT_EQ(error.outcome(), Outcome::unknown);
+}
+
+class OpenInDoubtTest : public ResilienceTest {
+ protected:
+  std::string open() {
+    std::string outcome;
+    test::run_coroutine([&]() -> Task<> {
+      handoff::OpenRequest request;
+      request.key = "s1";
+      const auto opened = co_await gateway().live_chat().open(std::move(request), in(5s));
+      if (!opened) error = opened.error();
+      outcome = opened ? "ok" : std::string(id_of(opened.error().errc()));
+    });
+    return outcome;
+  }
+  void answer_opened() {
+    http.answer(200, std::string(R"({"result":{"api":2,"conversation_sys_id":")") + kConversation +
+                         R"(","interaction_sys_id":")" + kInteraction + R"("}})");
+  }
+  void lose() { http.fail(Error(Errc::connection_lost, "lost").with_outcome(Outcome::unknown)); }
+  std::string path(std::size_t index) {
+    const std::string& url = http.requests.at(index).url;
+    return url.substr(url.rfind('/') + 1);
+  }
+};
+
+TEST_F(OpenInDoubtTest, TheFirstOpenIsAskedAgainOnceItIsKnownThatOurScriptsRun) {
+  lose();
+  http.answer(200, R"({"result":{"api":2,"chats":[]}})");
+  answer_opened();
+  EXPECT_EQ(open(), "ok");
+  ASSERT_EQ(http.requests.size(), 3u);
+  EXPECT_EQ(path(1), "messages");
+  EXPECT_EQ(http.requests[1].body, R"({"chats":[]})");
+  EXPECT_EQ(http.requests[2].body, http.requests[0].body);
+  lose();
+  answer_opened();
+  EXPECT_EQ(open(), "ok") << "it is known by now";
+  EXPECT_EQ(path(4), "open_chat");
+}
+
+TEST_F(OpenInDoubtTest, AnOldInstallationIsNotAskedTwice) {
+  lose();
+  http.answer(400, R"({"error":{"message":"Requested URI does not represent any resource"}})");
+  EXPECT_EQ(open(), "connection_lost");
+  EXPECT_EQ(error.outcome(), Outcome::unknown);
+  EXPECT_EQ(http.requests.size(), 2u);
+}
+
+TEST_F(OpenInDoubtTest, WhatTheSecondOpenIsRefusedWithDoesNotEndTheDoubt) {
+  lose();
+  http.answer(200, R"({"result":{"api":2,"chats":[]}})");
+  http.answer(409, R"({"result":{"api":2,"error":"user_inactive"}})");
+  EXPECT_EQ(open(), "upstream_rejected");
+  EXPECT_EQ(error.outcome(), Outcome::unknown);
 }
 
 TEST_F(ResilienceTest, ALimitThatIsOverInTimeIsWaitedForAndALongerOneIsTold) {
@@ -277,11 +396,14 @@ TEST_F(ResilienceTest, TheEndOfAChatIsTriedOnceBecauseTheSessionComesBack) {
 TEST_F(ResilienceTest, AfterFiveFailuresCallsAreAnsweredAtOnceUntilAProbeSucceeds) {
   options.retry.attempts = 1;
   options.breaker.first_pause = 1s;
+  int well_again = 0;
+  gateway().live_chat().when_well_again([&] { ++well_again; });
   for (int i = 0; i < 5; ++i) {
     http.fail(Error(Errc::unreachable, "no address").with_hint("mend the name"));
     EXPECT_EQ(send(), "unreachable");
   }
   EXPECT_EQ(metrics.gauges["upstream_breaker"].value(), 2);
+  EXPECT_EQ(well_again, 0);
   EXPECT_EQ(gateway().live_chat().degraded(), std::vector<std::string>{"servicenow_unreachable"});
   EXPECT_EQ(send(), "unreachable");
   EXPECT_EQ(http.requests.size(), 5u);
@@ -295,6 +417,7 @@ TEST_F(ResilienceTest, AfterFiveFailuresCallsAreAnsweredAtOnceUntilAProbeSucceed
   while (send() != "ok" && std::chrono::steady_clock::now() < patience)
     std::this_thread::sleep_for(20ms);
   EXPECT_EQ(http.requests.size(), 6u) << "the probe";
+  EXPECT_EQ(well_again, 1);
   EXPECT_EQ(metrics.gauges["upstream_breaker"].value(), 0);
   EXPECT_TRUE(gateway().live_chat().degraded().empty());
 }

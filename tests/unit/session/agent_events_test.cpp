@@ -272,12 +272,55 @@ TEST(Order, WhatNeverComesIsNotWaitedForLongerThanTheReorderWait) {
   EXPECT_EQ(next_due(s.session, {1, s.now}, s.policy, s.now), s.now + s.policy.reorder_wait);
   s.pass(s.policy.reorder_wait);
   s.tick();
+  EXPECT_EQ(s.effects<Reconcile>().size(), 1u) << "first ServiceNow is asked for it";
+  s.given(s.unread());
   EXPECT_EQ(s.shown(), Texts{"late"});
   EXPECT_NE(s.history.back().find("\"late\":true"), std::string::npos);
   s.said(s.sequenced("the lost one", "m2", 7, 4));
   s.pass(s.policy.reorder_wait);
   s.tick();
+  s.given(s.unread());
   EXPECT_EQ(s.shown(), (Texts{"late", "the lost one"})) << "later, but not lost";
+}
+
+TEST(Order, AnOwnRowBetweenThemLetsNobodyOvertake) {
+  Script s;
+  s.live();
+  s.said(s.sequenced("one", "m1", 20, 0));
+  const auto send = s.user_says("mine", "c1").send_id;
+  s.said(s.sequenced("three", "m3", 23, 22));  // 22 is on its way
+  // The rule of row 25 did not know yet that row 24 is ours.
+  s.said(s.sequenced("four", "m4", 25, 24));
+  s.sent(send, {"own"}, 24);
+  EXPECT_EQ(s.shown(), Texts{"one"});
+  s.said(s.sequenced("five", "m5", 26, 24));
+  s.said(s.sequenced("two", "m2", 22, 20));
+  EXPECT_EQ(s.shown(), (Texts{"one", "two", "three", "four", "five"}));
+}
+
+TEST(Order, WhatAnOwnRowLetPassTooEarlyMakesTheOtherLate) {
+  Script s;
+  s.live();
+  const auto send = s.user_says("mine", "c1").send_id;
+  s.sent(send, {"own"}, 6);
+  s.said(s.sequenced("seven", "m7", 7, 6));
+  s.said(s.sequenced("five", "m5", 5, 0));
+  EXPECT_EQ(s.shown(), (Texts{"seven", "five"}));
+  EXPECT_NE(s.history.back().find("\"late\":true"), std::string::npos);
+}
+
+TEST(Echo, OurOwnUserNeverBecomesTheAgent) {
+  Script s;
+  s.queued();
+  s.said(s.row("hello", "m1"));
+  s.session.chat.rep_name.clear();
+  AgentEvent own = s.row("mine", "m2");
+  own.sender_sys_id = kUser;
+  own.rep_name = "Pat User";
+  s.said(own);
+  s.said(own);
+  EXPECT_EQ(s.session.chat.rep_name, "");
+  EXPECT_NE(s.session.chat.rep_sys_id, kUser);
 }
 
 // ---- Close -----------------------------------------------------------------------------------
@@ -406,6 +449,9 @@ TEST(Order, RowsThatWaitForALostOneAreShownInTheirOrder) {
   s.pass(Millis(1000));
   s.said(s.sequenced("five", "m5", 5, 4));
   s.pass(s.policy.reorder_wait - Millis(999));
+  s.tick();
+  EXPECT_TRUE(s.shown().empty()) << "it is asked for what is missing, and that takes its time";
+  s.pass(s.policy.reconcile_wait);
   s.tick();
   EXPECT_EQ(s.shown(), (Texts{"five", "six"}));
   EXPECT_EQ(s.history.back().find("\"late\""), std::string::npos);

@@ -110,6 +110,39 @@ class Script {
     return given(answer);
   }
 
+  /// The chat has been read: these rows stand in it after the place that was asked for.
+  Reconciled read(std::vector<AgentEvent> rows) const {
+    Reconciled input;
+    input.chat_number = session.chat.number;
+    input.owed = session.state == State::closed;
+    input.newest = session.reconciling.newest;
+    for (const AgentEvent& row : rows)
+      input.newest = std::max(input.newest, row.sequence.value_or(0));
+    input.rows = std::move(rows);
+    input.service_account = kService;
+    return input;
+  }
+  Reconciled unread() const {
+    Reconciled input;
+    input.chat_number = session.chat.number;
+    input.owed = session.state == State::closed;
+    input.failed = true;
+    return input;
+  }
+  Decision& settled(std::uint64_t send, bool sent) {
+    SendSettled input;
+    input.send_id = send;
+    input.sent = sent;
+    if (sent) input.message_sys_ids = {"own-" + std::to_string(send)};
+    return given(input);
+  }
+  Decision& not_settled(std::uint64_t send, Errc code) {
+    SendSettled input;
+    input.send_id = send;
+    input.error = Error(code);
+    return given(input);
+  }
+
   template <class What>
   std::vector<What> effects() const {
     std::vector<What> found;

@@ -381,16 +381,13 @@ TEST(SurfaceTest, NobodyIsDeclaredGoneWhoReadsElsewhere) {
   script.pass(script.policy.abandoned_after * 3);
   script.tick(0);
   EXPECT_EQ(script.session.state, State::live);
-  EXPECT_TRUE(script.effects<AskInteraction>().empty()) << "the first look only sets the clock";
+  EXPECT_TRUE(script.effects<Reconcile>().empty()) << "the first look only sets the clock";
   script.pass(script.policy.ask_interval);
   script.tick(0);
-  EXPECT_EQ(script.effects<AskInteraction>().size(), 1u);
-  InteractionAnswered over;
-  over.chat_number = 1;
+  EXPECT_EQ(script.effects<Reconcile>().size(), 1u);
+  Reconciled over = script.read({});
   over.over = true;
   script.given(over);
-  script.pass(script.policy.legacy_close_wait);
-  script.tick(0);
   EXPECT_EQ(script.session.state, State::closed);
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What every SessionStore must do, written against the port. A new store adds a line at the end.
+// What every SessionStore must do, written against the port. A new store adds a line in `kinds`.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "bridge/stores/memory_store.hpp"
+#include "bridge/stores/sqlite_store.hpp"
 #include "support/run_coroutine.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace bridge::stores {
 namespace {
@@ -15,6 +17,40 @@ using handoff::Index;
 using handoff::SessionStore;
 using session::BridgeSession;
 using session::State;
+
+/// A store in a folder that goes with it.
+class SqliteInFolder final : public SessionStore {
+ public:
+  explicit SqliteInFolder(const asio::any_io_executor& executor) {
+    SqliteOptions options;
+    options.path = folder_.file("sessions.db");
+    auto opened = open_sqlite_store(executor, options, logger_, metrics_);
+    store_ = std::move(opened.value());
+  }
+  Task<Result<handoff::StoredSession>> load(std::string id) override {
+    return store_->load(std::move(id));
+  }
+  Task<Result<>> commit(Commit commit) override { return store_->commit(std::move(commit)); }
+  Task<Result<std::optional<std::string>>> find(Index index, std::string value) override {
+    return store_->find(index, std::move(value));
+  }
+  Task<Result<>> erase(std::string id) override { return store_->erase(std::move(id)); }
+  Task<Result<std::vector<std::string>>> oldest(State state, std::size_t limit) override {
+    return store_->oldest(state, limit);
+  }
+  Task<Result<std::vector<std::string>>> all() override { return store_->all(); }
+  Task<Result<std::size_t>> count() override { return store_->count(); }
+
+ private:
+  test::TemporaryFolder folder_;
+  NullLogger logger_;
+  NullMetrics metrics_;
+  std::unique_ptr<SqliteStore> store_;
+};
+
+std::unique_ptr<SessionStore> make_sqlite_store(const asio::any_io_executor& executor) {
+  return std::make_unique<SqliteInFolder>(executor);
+}
 
 struct StoreKind {
   std::string name;
@@ -401,10 +437,14 @@ TEST_P(SessionStoreTest, AllAndCountTellEverySessionOnce) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, SessionStoreTest,
-                         testing::Values(StoreKind{
-                             "memory",
-                             [](const asio::any_io_executor&) { return make_memory_store(); }}),
+std::vector<StoreKind> kinds() {
+  std::vector<StoreKind> all{
+      {"memory", [](const asio::any_io_executor&) { return make_memory_store(); }}};
+  if (has_sqlite()) all.push_back({"sqlite", make_sqlite_store});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, SessionStoreTest, testing::ValuesIn(kinds()),
                          [](const auto& kind) { return kind.param.name; });
 
 }  // namespace

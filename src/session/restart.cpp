@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// What a process does that finds a session in the store: whatever was in flight when the last one
+// ended is asked about, or done again where our scripts recognise the repeat. DESIGN 3.1.
+#include "session/turn.hpp"
+
+namespace bridge::session {
+
+void Turn::on(const Restarted&) {
+  for (PendingEnd& end : s().ends) {
+    if (end.in_flight) changed();
+    end.in_flight = false;
+  }
+  resume_delivery();
+  if (s().asking_interaction) {
+    s().asking_interaction = false;
+    changed();
+    if (s().state == State::queued) {
+      s().asking_interaction = true;
+      start(AskInteraction{s().chat});
+    }
+  }
+  resume_open();
+  resume_sends();
+  pump();
+  start_ends();
+  resume_reconciling();
+}
+
+void Turn::resume_open() {
+  if (!s().open) return;
+  if (s().state == State::closed) {
+    const Trace trace = s().open->trace;
+    s().open.reset();
+    end_in_servicenow(s().chat, s().close_reason, trace);
+    return;
+  }
+  s().open->in_flight = true;
+  changed();
+  start(OpenChat{s().chat, *s().open, true});
+}
+
+void Turn::resume_sends() {
+  for (Send& send : s().sends) {
+    if (send.settling) {
+      // Whoever was asking is gone.
+      if (send.settle_at > now_) changed();
+      send.settle_at = std::min(send.settle_at, now_);
+    }
+    if (send.status != Send::Status::in_flight) continue;
+    send.in_doubt = true;
+    changed();
+    const Chat* chat = chat_numbered(send.chat_number);
+    if (!chat || chat->api < 2) {
+      // The old scripts cannot be asked whether they have it, and would write it again.
+      send.echo_owed = true;
+      finish(send, Send::Status::unknown, Error(Errc::connection_lost));
+    } else if (send.deadline > now_ && send.chat_number == s().chat.number) {
+      // Our script answers with the row if there is one, and sends it otherwise.
+      start(SendMessage{send.id, *chat, send.text, message_key(send), send.deadline, send.trace});
+    } else {
+      // Too late to send it; whether it was sent is still to be found out.
+      settle(send);
+    }
+  }
+}
+
+void Turn::resume_reconciling() {
+  s().reconciling.in_flight = false;
+  s().reconciling.again = false;
+  want_rows();
+  for (OwedRead& owed : s().owed_reads) {
+    owed.in_flight = false;
+    owed.next = std::min(owed.next, now_);
+  }
+  start_owed_reads();
+}
+
+}  // namespace bridge::session
