@@ -264,7 +264,9 @@ Task<net::Response> Web::poll(net::Request& request) {
   }
   out += "],\"cursor\":\"" + page->cursor +
          "\",\"recovered\":" + (page->recovered ? "true}" : "false}");
-  co_return net::text_response(200, std::move(out), "application/json");
+  net::Response response = net::text_response(200, std::move(out), "application/json");
+  response.receipt = std::move(page->receipt);
+  co_return response;
 }
 
 Task<net::Response> at_once(net::Response response) { co_return response; }

@@ -67,6 +67,11 @@ void PlainReader::resume(std::uint64_t handed, const session::EventLog& log) {
   }
 }
 
+void PlainReader::take_back(const std::vector<std::uint64_t>& seqs, const session::EventLog& log) {
+  waiting_.insert(waiting_.end(), seqs.begin(), seqs.end());
+  if (newest_ && leaving_.empty()) hand_over(log);
+}
+
 void PlainReader::hand_over(const session::EventLog& log) {
   for (const auto& event : drain(log)) newest_->on_event(event);
 }

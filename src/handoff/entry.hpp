@@ -26,6 +26,8 @@ class PlainReader {
               const session::EventLog& log);
   /// What waits for a poll; it is waiting no longer afterwards.
   std::vector<session::LoggedEventPtr> drain(const session::EventLog& log);
+  /// What a poll was handed in vain.
+  void take_back(const std::vector<std::uint64_t>& seqs, const session::EventLog& log);
   Subscriber* newest() const { return newest_; }
   /// Up to here everything has been handed out and has arrived, as far as can be known.
   std::uint64_t handed_upto(const session::EventLog& log) const;

@@ -49,8 +49,10 @@ class WaitingPoll {
   Entry& entry_;
 };
 
-/// Fills the page with what there is now; says whether there was anything.
-bool read_now(Entry& entry, const std::optional<Cursor>& after, PollPage& page) {
+/// Fills the page with what there is now; says whether there was anything. `handed`: what nobody
+/// else without a cursor is given.
+bool read_now(Entry& entry, const std::optional<Cursor>& after, PollPage& page,
+              std::vector<std::uint64_t>& handed) {
   std::vector<session::LoggedEventPtr> events;
   if (after) {
     session::EventLog::Page read = entry.log.read(*after, entry.state->epoch);
@@ -59,6 +61,7 @@ bool read_now(Entry& entry, const std::optional<Cursor>& after, PollPage& page) 
     events = std::move(read.events);
   } else {
     events = entry.plain.drain(entry.log);
+    for (const session::LoggedEventPtr& event : events) handed.push_back(event->event.seq);
   }
   entry.handed = entry.log.last_seq();
   for (const session::LoggedEventPtr& event : events) page.frames.push_back(event->frame);
@@ -72,7 +75,8 @@ Task<Result<PollPage>> Handoff::poll(SessionId id, std::optional<Cursor> after, 
   if (!found) co_return found.error();
   const EntryPtr entry = *found;
   PollPage page;
-  const bool have = read_now(*entry, after, page);
+  std::vector<std::uint64_t> handed;  // to a reader without a cursor
+  const bool have = read_now(*entry, after, page, handed);
   if (!have && wait > Millis(0) && !ending_) {
     const WaitingPoll waiting(*entry);
     engine_->schedule(entry);
@@ -82,7 +86,7 @@ Task<Result<PollPage>> Handoff::poll(SessionId id, std::optional<Cursor> after, 
       const std::uint64_t seen = entry->changed.generation();
       if (!co_await entry->changed.wait(seen, deadline)) break;
       if (entry->transients != typed) page.frames.push_back(entry->transient);
-      if (read_now(*entry, after, page) || ending_) break;
+      if (read_now(*entry, after, page, handed) || ending_) break;
     }
   } else {
     entry->presence.last_seen = ports_.time.now();
@@ -90,6 +94,12 @@ Task<Result<PollPage>> Handoff::poll(SessionId id, std::optional<Cursor> after, 
   }
   if (entry->forgotten) co_return Error(Errc::not_found, "session");
   if (!after) engine_->note_plain_place(entry);
+  if (!handed.empty())
+    page.receipt = [entry, handed](bool arrived) {
+      if (arrived || entry->forgotten) return;
+      entry->plain.take_back(handed, entry->log);
+      entry->changed.notify();
+    };
   page.state = entry->state->state;
   page.rep_name = entry->state->chat.rep_name;
   page.interaction_number = entry->state->chat.interaction_number;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "net/byte_stream.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -32,6 +34,12 @@ Task<> PlainStream::finish_writing() {
   boost::system::error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
   co_return;
+}
+
+std::size_t ByteStream::unacknowledged() {
+  int bytes = 0;
+  const bool known = socket().is_open() && ::ioctl(socket().native_handle(), SIOCOUTQ, &bytes) == 0;
+  return known && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 bool is_stale(Socket& socket) {

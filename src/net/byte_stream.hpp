@@ -31,6 +31,9 @@ class ByteStream {
   virtual Task<> finish_writing() = 0;
   virtual Socket& socket() = 0;
 
+  /// Bytes that were written and that the peer's TCP has not confirmed.
+  std::size_t unacknowledged();
+
   /// Closes the socket: pending operations fail at once. Safe to repeat.
   void cut() {
     boost::system::error_code ignored;

@@ -359,6 +359,7 @@ Task<Result<Response>> call(std::shared_ptr<ClientState> state, const ClientRequ
   ConnectionPool::Place place = co_await state->pool->acquire(to.origin, deadline);
   if (!place) co_return too_late(*state, to, progress);
   std::unique_ptr<ByteStream> stream = place.take_idle();
+  bool resent = false;
   for (;;) {
     const bool reused = stream != nullptr;
     if (!reused) {
@@ -373,9 +374,11 @@ Task<Result<Response>> call(std::shared_ptr<ClientState> state, const ClientRequ
     auto answer = co_await exchange(*stream, request, to, progress, clean);
     if (answer && clean) place.keep(std::move(stream));
     stream.reset();
+    if (answer) answer->resent = resent;
     if (answer || !reused || progress.answered) co_return answer;
     // The peer closed a kept connection just before or while we wrote (RFC 9112, 9.3.1).
     if (progress.written && !request.repeatable) co_return answer;
+    resent = progress.written;
   }
 }
 

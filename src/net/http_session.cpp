@@ -2,6 +2,7 @@
 #include "net/http_session.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "net/error_response.hpp"
 #include "net/tls_stream.hpp"
@@ -49,7 +50,23 @@ void HttpSession::enter(Phase phase, std::chrono::milliseconds limit) {
   if (phase == Phase::reading) deadline_ = std::min(deadline_, request_deadline_);
 }
 
+void HttpSession::cut() {
+  if (receipt_ && stream_->unacknowledged() > 0) broken_ = true;
+  stream_->cut();
+}
+
+/// A reset says that the peer threw away what it had not read; an orderly end says nothing.
+void HttpSession::note_break(const boost::system::error_code& ec) {
+  broken_ = broken_ || ec == asio::error::connection_reset || ec == asio::error::broken_pipe ||
+            ec == asio::error::timed_out;
+}
+
+void HttpSession::confirm_last_answer(bool arrived) {
+  if (receipt_) std::exchange(receipt_, nullptr)(arrived);
+}
+
 void HttpSession::begin_request() {
+  confirm_last_answer(true);  // whoever asks on has read what was answered
   begun_ = Clock::now();
   request_deadline_ = begun_ + context_.options.request_timeout;
   let_go_ = Deadline::max();
@@ -104,6 +121,7 @@ Task<std::unique_ptr<Upgrade>> HttpSession::run() {
     if (next != Next::request) break;
     first = false;
   }
+  if (receipt_ && !upgrade) confirm_last_answer(!broken_ && stream_->unacknowledged() == 0);
   co_return upgrade;
 }
 
@@ -156,6 +174,7 @@ Task<HttpSession::Next> HttpSession::serve_one(bool first, std::unique_ptr<Upgra
   }
   handled_ = nullptr;
   if (timed_out_) {  // it has been answered without the handler
+    if (response.receipt) response.receipt(false);
     co_await linger();
     co_return Next::close;
   }
@@ -231,6 +250,7 @@ Task<bool> HttpSession::fill() {
       continue;
     }
     letting_go_ = false;  // bytes came in the same moment
+    note_break(ec);
     buffer_.commit(n);
     co_return !ec && n > 0 && !timed_out_;
   }
@@ -346,8 +366,11 @@ Task<bool> HttpSession::answer(const Request& request, Response response, HeadRu
     body = body.substr(0, allowed - front.size());
   }
   const std::size_t length = body.size();
+  receipt_ = std::move(response.receipt);
+  broken_ = false;
   bool written = write_now(front, body);
   if (!written) written = co_await write(front, body);
+  if (!written) broken_ = true;
   report(request, response.status, length, refused);
   if (response.cut_after_bytes) cut();
   co_return written && !response.cut_after_bytes;
@@ -392,6 +415,7 @@ Task<> HttpSession::linger() {
   buffer_.clear();
   while (total < kLingerBytes && !timed_out_) {
     const auto [ec, n] = co_await stream_->read_some(buffer_.prepare(kReadSize));
+    note_break(ec);
     if (ec) break;
     total += n;
   }

@@ -23,7 +23,7 @@ class HttpSession final : public Watched {
 
   void on_tick(Deadline now) override;
   void begin_stop() override;
-  void cut() override { stream_->cut(); }
+  void cut() override;
 
  private:
   /// `idle` may be cut at once, `reading` is answered 408 when late, `handling` 503; the rest is
@@ -48,6 +48,8 @@ class HttpSession final : public Watched {
   RequestParser::State feed(RequestParser& parser);
   void enter(Phase phase, std::chrono::milliseconds limit);
   void begin_request();
+  void confirm_last_answer(bool arrived);
+  void note_break(const boost::system::error_code& ec);
   void answer_late();
   void report(const Request& request, unsigned status, std::size_t bytes, std::string_view refused);
   HeadRules rules_for(const RequestParser& parser) const;
@@ -65,6 +67,8 @@ class HttpSession final : public Watched {
   Phase phase_ = Phase::ending;
   bool timed_out_ = false;
   bool letting_go_ = false;
+  bool broken_ = false;                ///< the last answer may not have arrived whole
+  std::function<void(bool)> receipt_;  ///< of the last answer
   Registration registration_;
 };
 

@@ -34,6 +34,21 @@ std::size_t LoggedEvent::bytes() const {
   return bytes;
 }
 
+EventLog::EventLog(std::shared_ptr<const ColdEvents> cold)
+    : cold_(std::move(cold)), last_seq_(cold_->last_seq), bytes_(cold_->bytes) {}
+
+void EventLog::thaw() const {
+  if (!cold_) return;
+  const std::shared_ptr<const ColdEvents> cold = std::move(cold_);
+  cold_.reset();
+  std::vector<LoggedEventPtr> all = cold->thaw();
+  bytes_ -= cold->bytes;
+  for (const LoggedEventPtr& event : all) bytes_ += event->bytes();
+  all.insert(all.end(), events_.begin() + static_cast<std::ptrdiff_t>(begin_), events_.end());
+  events_ = std::move(all);
+  begin_ = 0;
+}
+
 void EventLog::append(Event event) {
   append(std::make_shared<const LoggedEvent>(std::move(event)));
 }
@@ -48,12 +63,17 @@ void EventLog::append(LoggedEventPtr event) {
 void EventLog::trim(const LogLimits& limits, Time now) {
   const auto too_much = [&] {
     return size() > limits.max_events || bytes_ > limits.max_bytes ||
-           now - front()->event.at > limits.max_age;
+           now - first_at() > limits.max_age;
   };
-  while (size() > 1 && too_much()) drop_first();
+  while (size() > 1 && too_much()) {
+    thaw();
+    if (size() > 1) drop_first();
+  }
 }
 
 void EventLog::drop_before(std::uint64_t seq) {
+  if (first_seq() >= seq) return;
+  thaw();
   while (size() > 0 && front()->event.seq < seq) drop_first();
 }
 
@@ -66,6 +86,7 @@ void EventLog::drop_first() {
 }
 
 EventLog::Page EventLog::read(const Cursor& after, std::string_view epoch) const {
+  thaw();
   const bool from_beginning = after.epoch == "0" && after.seq == 0;
   const bool same_life = from_beginning || after.epoch == epoch;
   Page page;
@@ -78,6 +99,7 @@ EventLog::Page EventLog::read(const Cursor& after, std::string_view epoch) const
 }
 
 LoggedEventPtr EventLog::find(std::uint64_t seq) const {
+  thaw();
   if (seq < first_seq() || seq > last_seq_) return nullptr;
   return events_[begin_ + (seq - first_seq())];
 }

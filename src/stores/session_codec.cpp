@@ -223,6 +223,7 @@ class Reader {
   template <class T>
   bool get(const json::value& from, std::vector<T>& into) {
     into.clear();
+    if (const json::array* all = from.if_array()) into.reserve(all->size());
     return each<T>(from, [&](T value) { into.push_back(std::move(value)); });
   }
   template <class T>

@@ -17,6 +17,8 @@
 #include "bench/load.hpp"
 #include "bench/report.hpp"
 #include "bench/servers.hpp"
+#include "bench/store.hpp"
+#include "bridge/stores/sqlite_store.hpp"
 
 namespace bridge::bench {
 namespace {
@@ -49,6 +51,12 @@ class Bench {
   void say(const std::string& what) const { std::fprintf(stderr, "bench: %s\n", what.c_str()); }
   Extent extent() const { return {100'000'000, options_.seconds}; }
   Running bridge() const { return start_bridge(options_, instance_.url(), instance_.ca_file()); }
+  /// With its sessions in a file.
+  Running durable_bridge(const std::string& file) const {
+    Options options = options_;
+    options.settings["BRIDGE_STORE"] = "sqlite:" + folder_ + "/" + file;
+    return start_bridge(options, instance_.url(), instance_.ca_file());
+  }
 
   void add(const std::string& what, const std::string& server, Running& running,
            const NextRequest& next, Extent extent) {
@@ -68,6 +76,8 @@ class Bench {
   void measure_sockets();
   void measure_latency();
   void measure_start();
+  void measure_commits();
+  void measure_stored_start();
   void measure_binary();
 
   Options options_;
@@ -79,6 +89,10 @@ class Bench {
 Figures Bench::run() {
   measure_healthz();
   measure_requests("bridge", [this] { return bridge(); });
+  if (stores::has_sqlite())
+    measure_requests("bridge, SQLite", [this, n = 0]() mutable {
+      return durable_bridge("requests-" + std::to_string(++n) + ".db");
+    });
   if (!options_.python_bridge.empty())
     measure_requests("python", [this] {
       return std::move(*start_python(options_, instance_.url(), instance_.ca_file()));
@@ -86,6 +100,8 @@ Figures Bench::run() {
   if (wants("latency")) measure_latency();
   if (wants("sockets")) measure_sockets();
   if (wants("start")) measure_start();
+  if (wants("commits") && stores::has_sqlite()) measure_commits();
+  if (wants("stored") && stores::has_sqlite()) measure_stored_start();
   if (wants("binary")) measure_binary();
   return figures_;
 }
@@ -200,6 +216,21 @@ void Bench::measure_start() {
   for (int i = 0; i < 7; ++i) figures_.start_ms.push_back(bridge().start_ms);
 }
 
+void Bench::measure_commits() {
+  for (const std::size_t at_once : {1u, 64u}) {
+    say("commits to SQLite, " + std::to_string(at_once) + " at once");
+    figures_.commits.push_back(bench::measure_commits(folder_, at_once, options_.seconds));
+  }
+}
+
+void Bench::measure_stored_start() {
+  say("start with " + std::to_string(options_.stored) + " stored sessions");
+  fill_store(folder_ + "/stored.db", options_.stored);
+  figures_.stored = options_.stored;
+  for (int i = 0; i < 5; ++i)
+    figures_.stored_start_ms.push_back(durable_bridge("stored.db").start_ms);
+}
+
 void Bench::measure_binary() {
   const std::string stripped = folder_ + "/stripped";
   const std::string command = "strip -o '" + stripped + "' '" + options_.bridge + "'";
@@ -226,7 +257,8 @@ int usage() {
                "bench --bridge PROGRAM [--seconds S] [--sockets N] [--only NAME] [--no-peers]\n"
                "      [--python-bridge FOLDER] [--python PROGRAM] [--host-folder FOLDER]\n"
                "      [--set NAME=VALUE]... [--smoke]\n"
-               "NAME: healthz, init, poll, webhook, message, latency, sockets, start, binary\n");
+               "NAME: healthz, init, poll, webhook, message, latency, sockets, start, commits,\n"
+               "      stored, binary\n");
   return 64;
 }
 
@@ -240,6 +272,7 @@ int run(int argc, char** argv) {
     } else if (name == "--smoke") {
       options.seconds = 0.1;
       options.sockets = 40;
+      options.stored = 200;
       options.peers = false;
     } else if (i + 1 == argc) {
       return usage();

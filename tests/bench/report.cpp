@@ -93,6 +93,13 @@ void aims(const Figures& figures, std::string& out) {
     std::sort(sorted.begin(), sorted.end());
     aims.at_most("start to ready, empty store", 200, sorted[sorted.size() / 2], " ms");
   }
+  if (!figures.stored_start_ms.empty()) {
+    std::vector<double> sorted = figures.stored_start_ms;
+    std::sort(sorted.begin(), sorted.end());
+    aims.at_most(
+        "start to ready, " + thousands(static_cast<double>(figures.stored)) + " stored sessions",
+        200, sorted[sorted.size() / 2], " ms");
+  }
   if (figures.binary_mib > 0) aims.at_most("binary, stripped", 10, figures.binary_mib, " MiB");
 }
 
@@ -121,6 +128,15 @@ void details(const Figures& figures, std::string& out) {
     for (const auto& [name, q] : {std::pair("p50", 0.5), std::pair("p99", 0.99),
                                   std::pair("p99.9", 0.999), std::pair("max", 1.0)})
       out += std::string("| ") + name + " | " + number(l.quantile(q), 0) + " us |\n";
+  }
+  if (!figures.commits.empty()) {
+    out +=
+        "\n| commits to SQLite, at once | commits/s | p50 | p99 | max "
+        "|\n|---:|---:|---:|---:|---:|\n";
+    for (const CommitFigures& c : figures.commits)
+      out += "| " + std::to_string(c.at_once) + " | " + thousands(c.per_second) + " | " +
+             number(c.quantile(0.5) / 1000, 2) + " ms | " + number(c.quantile(0.99) / 1000, 2) +
+             " ms | " + number(c.quantile(1) / 1000, 2) + " ms |\n";
   }
   for (const std::string& note : figures.notes) out += "\n" + note + "\n";
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/load.hpp"
+#include "bench/store.hpp"
 
 namespace bridge::bench {
 
@@ -28,6 +29,9 @@ struct Figures {
   std::optional<LatencyResult> latency;
   double flat_out = 0;
   std::vector<double> start_ms;
+  std::size_t stored = 0;  ///< sessions of the next
+  std::vector<double> stored_start_ms;
+  std::vector<CommitFigures> commits;
   double binary_mib = 0;
   std::uint64_t handshakes = 0;
   std::vector<std::string> notes;

@@ -21,6 +21,7 @@ struct Options {
   std::map<std::string, std::string> settings;  ///< more environment for the bridge
   double seconds = 5;                           ///< of each measurement
   std::size_t sockets = 10'000;
+  std::size_t stored = 10'000;  ///< sessions to start with
   std::size_t connections = 16;
   bool peers = true;
   std::string only;  ///< one measurement, for a profiler

@@ -253,6 +253,7 @@ class DeployAca(unittest.TestCase):
                            (SETTINGS + 'AGENT_API_SECRET="two\\nlines"\n', "line break"),
                            (SETTINGS + "AGENT_API_SECRET=a\x07b\n", "control character"),
                            (SETTINGS + "SN_PASSWORD_FILE=/run/secrets/x\n", "SN_PASSWORD_FILE"),
+                           (SETTINGS + "BRIDGE_STORE=sqlite:/data/sessions.db\n", "disk of one machine"),
                            (SETTINGS + "what is this\n", "no '='"),
                            (SETTINGS + "A B=c\n", "variable name"),
                            (SETTINGS + "LOG_LEVEL='info\n", "closing quote"),

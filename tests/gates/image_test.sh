@@ -116,6 +116,7 @@ no_tools() {
 expect "no build tools in the bridge's image" no_tools "$bridge_files"
 expect "nor in the sandbox's" no_tools "$sandbox_files"
 stripped() { ! grep -qa '\.symtab' "$1"; }
+expect "the folder for its sessions is its own" is "$(stat -c %u:%g:%a "$bridge_files/var/lib/handoff-bridge")" 10001:10001:700
 expect "the bridge is stripped" stripped "$bridge_files/usr/local/bin/handoff-bridge"
 
 # inside <files> <variables ...> -- <command ...>: as the images' user, the root read-only, nothing of

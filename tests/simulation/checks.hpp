@@ -48,7 +48,7 @@ class Ledger {
   void check_users_rows(const session::BridgeSession& session) const;
   void check_order_of_users_rows() const;
   void check_agreement(const session::BridgeSession& session) const;
-  bool is_expected(const Row& row) const;
+  bool is_expected(const Conversation& chat, const Row& row) const;
 
   const Trouble& trouble_;
   const ServiceNow& service_now_;
@@ -56,6 +56,7 @@ class Ledger {
   std::map<std::string, int> attempts_;
   std::set<std::string> shown_;         // message_sys_id
   std::set<std::string> acknowledged_;  // message_sys_id
+  std::set<std::string> chats_;         // interaction_sys_id of those that were on
 };
 
 }  // namespace bridge::simulation

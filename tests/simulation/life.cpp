@@ -20,7 +20,7 @@ SessionPtr newborn(Time now) {
 Trouble draw_trouble(Dice& dice) {
   static constexpr int kNone[] = {0, 0, 5, 15, 30};
   static constexpr int kLess[] = {0, 0, 2, 5, 15};
-  static constexpr int kDropped[] = {0, 0, 10, 30, 60};
+  static constexpr int kDropped[] = {0, 0, 10, 30, 60, 100};
   Trouble trouble;
   trouble.api = dice.chance(20) ? 1 : 2;
   trouble.processes = dice.chance(30) ? 2 : 1;
@@ -100,10 +100,19 @@ void Life::something_breaks() {
   const bool store = world_.dice.coin();
   (store ? world_.store_down_until : world_.service_now_down_until) = until;
   world_.count(store ? "outages of the store" : "outages of ServiceNow");
+  // Once ServiceNow answers again, every chat is looked at.
+  if (!store) world_.later(until - world_.now() + Millis(1'000), [this] { recheck(); });
   world_.tell([&] {
     return std::string(store ? "the store" : "ServiceNow") + " fails for " +
            std::to_string((until - world_.now()).count()) + " ms";
   });
+}
+
+void Life::recheck() {
+  if (world_.now() < world_.service_now_down_until) return;
+  for (const auto& process : processes_)
+    if (process->ready() && session::wants_recheck(*process->state()))
+      process->give(session::Recheck{}, [](const Result<Applied>&) {});
 }
 
 /// Nothing fails any more, nobody says anything, and what is under way comes to its end.

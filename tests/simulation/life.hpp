@@ -33,6 +33,7 @@ class Life {
   void reader_looks(Reader& reader);
   void something_breaks();
 
+  void recheck();
   void escalate();
   void say(Said said);
   void end();

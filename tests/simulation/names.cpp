@@ -35,6 +35,19 @@ struct InputName {
     return "SendAnswered " + number(static_cast<std::int64_t>(input.send_id)) + " " +
            outcome(input.error) + " sequence " + number(input.sequence);
   }
+  std::string operator()(const SendSettled& input) const {
+    return "SendSettled " + number(static_cast<std::int64_t>(input.send_id)) + " " +
+           outcome(input.error) + (input.sent ? " sent" : "");
+  }
+  std::string operator()(const Reconciled& input) const {
+    std::string text = "Reconciled chat " + number(input.chat_number);
+    if (input.failed) return text + " failed";
+    text += " newest " + number(input.newest) + (input.more ? " more" : "") +
+            (input.with_agent ? " with_agent" : "") + (input.over ? " over" : "");
+    for (const AgentEvent& row : input.rows) text += "\n                  " + describe(row);
+    return text;
+  }
+  std::string operator()(const Recheck&) const { return "Recheck"; }
   std::string operator()(const UserTyping&) const { return "UserTyping"; }
   std::string operator()(const End& input) const {
     return "End " + std::string(to_string(input.reason));
@@ -65,6 +78,13 @@ struct EffectName {
   std::string operator()(const SendMessage& effect) const {
     return "SendMessage " + number(static_cast<std::int64_t>(effect.send_id)) + " " +
            effect.client_message_id;
+  }
+  std::string operator()(const SettleSend& effect) const {
+    return "SettleSend " + number(static_cast<std::int64_t>(effect.send_id)) + " " +
+           effect.client_message_id;
+  }
+  std::string operator()(const Reconcile& effect) const {
+    return "Reconcile chat " + number(effect.chat.number) + " after " + number(effect.after);
   }
   std::string operator()(const EndChat& effect) const {
     return "EndChat of " + number(effect.chat.number);

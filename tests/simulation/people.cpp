@@ -188,7 +188,7 @@ void Life::webhook_arrives(session::AgentEvent event) {
   session::AgentSaid input;
   input.event = event;
   input.service_account = kService;
-  process->give(input, [this, event](const Result<Applied>& applied) {
+  process->take_in_turn(input, [this, event](const Result<Applied>& applied) {
     if (!applied) return world_.count("webhooks refused");
     if (applied->out_of_date) return world_.count("webhooks taken out of date");
     ledger_.acknowledged(event, *store_.state());

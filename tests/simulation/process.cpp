@@ -16,6 +16,7 @@ using session::Send;
 
 namespace {
 constexpr int kMaxConflicts = 8;
+constexpr Millis kLongestPause{5'000};
 
 bool is_pending(const Send* send) {
   return send && (send->status == Send::Status::waiting || send->status == Send::Status::in_flight);
@@ -57,7 +58,7 @@ void Process::crash() {
   world_.count("crashes");
   ++life_;
   ready_ = busy_ = false;
-  calls_ = 0;
+  insisting_ = 0;
   state_.reset();
   log_ = session::EventLog();
   for (Reader* reader : readers_) reader->attached_to = -1;
@@ -65,9 +66,13 @@ void Process::crash() {
   // Whoever waits for an answer sees the connection go.
   std::deque<Job> jobs;
   std::list<Waiter> waiters;
+  std::deque<Job> in_turn;
   jobs.swap(jobs_);
+  in_turn.swap(in_turn_);
   waiters.swap(waiters_);
   for (const Job& job : jobs) job.done(Error(Errc::connection_lost).with_outcome(Outcome::unknown));
+  // The first of them is among the jobs, or waits to be tried again.
+  for (const Job& job : in_turn) job.done(Error(Errc::connection_lost));
   for (const Waiter& waiter : waiters) waiter.done(nullptr);
   world_.later(world_.dice.between(Millis(50), Millis(8000)), guarded([this] {
                  world_.tell([&] { return "process " + std::to_string(number_) + " starts"; });
@@ -238,14 +243,42 @@ void Process::tick() {
   });
 }
 
-/// Until it is committed the session waits for this outcome.
-void Process::report(session::Input input, int attempt) {
-  constexpr int kAttempts = 10;
-  give(input, [this, input, attempt, life = life_](const Result<Applied>& applied) {
-    if (applied || life != life_ || attempt == kAttempts) return;
-    const Millis pause = std::min(Millis(100) * (1 << (attempt - 1)), Millis(10'000));
-    world_.later(pause, guarded([this, input, attempt] { report(input, attempt + 1); }));
+void Process::insist(session::Input input, Done<Applied> done) {
+  ++insisting_;
+  try_again(std::move(input), std::move(done), Millis(100));
+}
+
+void Process::try_again(session::Input input, Done<Applied> done, Millis pause) {
+
+  give(input, [this, input, done, pause, life = life_](const Result<Applied>& applied) {
+    if (life != life_) return;
+    if (applied) {
+      --insisting_;
+      return done(applied);
+    }
+    world_.later(pause, guarded([this, input, done, pause] {
+                   try_again(input, done, std::min(pause * 2, kLongestPause));
+                 }));
   });
+}
+
+void Process::take_in_turn(session::Input input, Done<Applied> done) {
+  in_turn_.push_back({std::move(input), std::move(done)});
+  if (in_turn_.size() == 1) next_in_turn();
+}
+
+void Process::next_in_turn() {
+  insist(in_turn_.front().input, [this, life = life_](const Result<Applied>& applied) {
+    const Job job = std::move(in_turn_.front());
+    in_turn_.pop_front();
+    job.done(applied);
+    if (life == life_ && !in_turn_.empty()) next_in_turn();
+  });
+}
+
+/// Until it is committed the session waits for this outcome.
+void Process::report(session::Input input) {
+  insist(std::move(input), [](const Result<Applied>&) {});
 }
 
 }  // namespace bridge::simulation

@@ -44,6 +44,10 @@ class Process {
 
   /// Decides and commits, in turn. `done` hears of it, or that the process died (connection_lost).
   void give(session::Input input, Done<Applied> done);
+  /// The same for what will not come again: it is tried until it can be stored.
+  void insist(session::Input input, Done<Applied> done);
+  /// Insists, one after the other: webhooks, and rows that were read.
+  void take_in_turn(session::Input input, Done<Applied> done);
   /// Calls back once nobody waits for that message any more.
   void when_settled(std::uint64_t send_id, std::function<void(const session::Send*)> done);
   /// Gives the reader what follows its place, and from then on what is published, if it attaches.
@@ -53,7 +57,7 @@ class Process {
   void presence_changed();
 
   const SessionPtr& state() const { return state_; }
-  std::size_t under_way() const { return calls_ + jobs_.size(); }
+  std::size_t under_way() const { return jobs_.size() + in_turn_.size() + insisting_; }
 
  private:
   struct Job {
@@ -77,11 +81,15 @@ class Process {
   session::Presence presence() const;
   void schedule_tick();
   void tick();
-  void report(session::Input input, int attempt = 1);
+  void try_again(session::Input input, Done<Applied> done, Millis pause);
+  void next_in_turn();
+  void report(session::Input input);
 
   void act(const session::Effect& effect);
   void run(const session::OpenChat& effect);
   void run(const session::SendMessage& effect);
+  void run(const session::SettleSend& effect);
+  void run(const session::Reconcile& effect);
   void run(const session::EndChat& effect);
   void run(const session::TouchChat& effect);
   void run(const session::AskInteraction& effect);
@@ -118,9 +126,10 @@ class Process {
   session::EventLog log_;
   Time last_seen_{};
   std::deque<Job> jobs_;
+  std::deque<Job> in_turn_;
+  std::size_t insisting_ = 0;
   std::list<Waiter> waiters_;
   std::vector<Reader*> readers_;
-  std::size_t calls_ = 0;
   std::uint64_t ticks_ = 0;
 };
 

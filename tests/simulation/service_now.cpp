@@ -126,7 +126,7 @@ std::optional<Result<SendAnswered>> ServiceNow::begin_send(const session::SendMe
     const SendAnswered before = rows_of(*chat, order);
     if (!before.message_sys_ids.empty()) return before;
     if (chat->withdrawn.contains(order.client_message_id))
-      return Error(Errc::upstream_rejected, "withdrawn");
+      return Error(Errc::conflict, "withdrawn");
   }
   if (chat->over) return Error(Errc::chat_ended, "the chat has ended");
   chat->sending.insert(order.client_message_id);
@@ -150,6 +150,45 @@ SendAnswered ServiceNow::finish_send(const session::SendMessage& order) {
   for (Row& row : chat.rows)
     if (row.said_as == order.client_message_id) row.mark = order.client_message_id;
   return rows_of(chat, order);
+}
+
+Result<session::SendSettled> ServiceNow::withdraw(const session::SettleSend& order) {
+  Conversation* chat = by_conversation(order.chat.conversation_sys_id);
+  if (!chat || api_ < 2) return Error(Errc::upstream_path, "no such conversation");
+  if (chat->sending.contains(order.client_message_id))
+    return Error(Errc::upstream_failed, "in progress").with_outcome(Outcome::unknown);
+  session::SendMessage sought;
+  sought.client_message_id = order.client_message_id;
+  const SendAnswered rows = rows_of(*chat, sought);
+  session::SendSettled settled;
+  settled.send_id = order.send_id;
+  settled.sent = !rows.message_sys_ids.empty();
+  settled.message_sys_ids = rows.message_sys_ids;
+  settled.sequence = rows.sequence;
+  if (!settled.sent) chat->withdrawn.insert(order.client_message_id);
+  return settled;
+}
+
+session::Reconciled ServiceNow::read(const session::Reconcile& order, std::size_t most) const {
+  session::Reconciled read;
+  read.chat_number = order.chat.number;
+  read.newest = order.after;
+  read.service_account = kService;
+  const Conversation* chat = by_conversation(order.chat.conversation_sys_id);
+  read.failed = !chat;
+  if (!chat) return read;
+  read.with_agent = !chat->agent.empty();
+  read.over = chat->over;
+  read.agent_name = chat->agent_name;
+  read.agent_sys_id = chat->agent;
+  for (const Row& row : chat->rows) {
+    if (row.sequence <= order.after || !is_relayed(row)) continue;
+    read.more = read.rows.size() == most;
+    if (read.more) break;
+    read.rows.push_back(tell_row(*chat, row));
+    read.newest = row.sequence;
+  }
+  return read;
 }
 
 Result<> ServiceNow::end(const session::Chat& chat, CloseReason reason) {

@@ -69,6 +69,10 @@ class ServiceNow {
   /// at once: a refusal, or the rows that were made before.
   std::optional<Result<session::SendAnswered>> begin_send(const session::SendMessage& order);
   session::SendAnswered finish_send(const session::SendMessage& order);
+  /// Whether it was said; if not, that id never will be.
+  Result<session::SendSettled> withdraw(const session::SettleSend& order);
+  /// The rows after a place, at most `most`, each as its rule would tell it.
+  session::Reconciled read(const session::Reconcile& order, std::size_t most) const;
   Result<> end(const session::Chat& chat, session::CloseReason reason);
   bool is_over(const session::Chat& chat) const;
   session::InteractionAnswered ask(const session::Chat& chat) const;

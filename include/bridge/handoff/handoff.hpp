@@ -136,6 +136,9 @@ struct PollPage {
   std::vector<std::shared_ptr<const std::string>> frames;
   std::string cursor;
   bool recovered = true;
+  /// Of a reader without a cursor: to be told whether the page arrived. If not, what is in it is
+  /// handed out again. Null if there is nothing in it.
+  std::function<void(bool arrived)> receipt;
 };
 
 class Engine;

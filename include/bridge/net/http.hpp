@@ -3,6 +3,7 @@
 // No Beast here; the translation is inside `net`.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -74,6 +75,13 @@ class Response {
   unsigned status = 200;
   Headers headers;
   std::string body;
+  /// Of a client's: the request was written twice, since a kept connection died under the first;
+  /// the peer may have taken that one too.
+  bool resent = false;
+  /// Told once what became of the answer, for those who would have to give it again: false when the
+  /// connection broke before the peer's TCP had all of it. Not told when the program ends first. A
+  /// proxy in between has it from us, whatever it does with it.
+  std::function<void(bool arrived)> receipt;
   /// For stand-ins that misbehave: only so many bytes of the answer, head included, are written,
   /// then the connection is cut. 0 answers nothing at all.
   std::optional<std::size_t> cut_after_bytes;

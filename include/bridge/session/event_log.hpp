@@ -44,8 +44,26 @@ struct LoggedEvent {
 };
 using LoggedEventPtr = std::shared_ptr<const LoggedEvent>;
 
+/// Events as a store has read them, which become real when somebody asks for one: most sessions
+/// that a process finds at its start are never read again.
+class ColdEvents {
+ public:
+  virtual ~ColdEvents() = default;
+  /// All of them in order. If one cannot be read, only those after it.
+  virtual std::vector<LoggedEventPtr> thaw() const = 0;
+
+  std::uint64_t first_seq = 0;
+  std::uint64_t last_seq = 0;
+  std::size_t bytes = 0;  ///< about what they will count
+  Time first_at{};
+};
+
 class EventLog {
  public:
+  EventLog() = default;
+  /// Requires: at least one event.
+  explicit EventLog(std::shared_ptr<const ColdEvents> cold);
+
   /// Requires: consecutive `seq`, the first being one more than the last that was appended.
   void append(Event event);
   void append(LoggedEventPtr event);
@@ -63,20 +81,30 @@ class EventLog {
 
   /// The event with that seq, or null if it is not kept.
   LoggedEventPtr find(std::uint64_t seq) const;
-  std::uint64_t first_seq() const { return size() == 0 ? last_seq_ + 1 : front()->event.seq; }
+  std::uint64_t first_seq() const {
+    if (cold_) return cold_->first_seq;
+    return size() == 0 ? last_seq_ + 1 : front()->event.seq;
+  }
   std::uint64_t last_seq() const { return last_seq_; }
-  std::size_t size() const { return events_.size() - begin_; }
+  std::size_t size() const {
+    const std::size_t cold = cold_ ? cold_->last_seq - cold_->first_seq + 1 : 0;
+    return cold + events_.size() - begin_;
+  }
   std::size_t bytes() const { return bytes_; }
 
  private:
   void drop_first();
+  void thaw() const;
   const LoggedEventPtr& front() const { return events_[begin_]; }
+  Time first_at() const { return cold_ ? cold_->first_at : front()->event.at; }
 
+  // Reading a log thaws it, which changes nothing that can be seen.
+  mutable std::shared_ptr<const ColdEvents> cold_;  ///< those before `events_`; null as a rule
   // A deque would hold 600 bytes for each of thousands of logs that have no event yet.
-  std::vector<LoggedEventPtr> events_;
-  std::size_t begin_ = 0;  ///< those before it have been dropped
+  mutable std::vector<LoggedEventPtr> events_;
+  mutable std::size_t begin_ = 0;  ///< those before it have been dropped
   std::uint64_t last_seq_ = 0;
-  std::size_t bytes_ = 0;
+  mutable std::size_t bytes_ = 0;
 };
 
 }  // namespace bridge::session

@@ -188,6 +188,7 @@ class Reader {
     const bool client_error = response_.status >= 400 && response_.status < 500;
     for (const ScriptError& known : kScriptErrors) {
       if (known.id != id) continue;
+      if (id == "withdrawn") return fail(Errc::conflict, known.hint, id);
       const Errc code = client_error ? Errc::upstream_rejected : Errc::upstream_failed;
       return known.before_any_effect ? fail(code, known.hint, id) : maybe(code, known.hint, id);
     }

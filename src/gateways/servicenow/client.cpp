@@ -120,6 +120,7 @@ Task<Result<json::value>> ServiceNowClient::call(Call to, net::ClientRequest req
     auto result = co_await attempt(to, request, deadline, finding);
     if (result) co_return result;
     const Error failure = result.error();
+    doubtful = doubtful || (finding.resent && to.creates);
     const Error error = in_the_light_of(failure, finding.word, doubtful);
     if (finding.refused_here) co_return error;
     const std::string_view reason = retry_reason(failure, to, finding.word);
@@ -189,6 +190,7 @@ Task<Result<json::value>> ServiceNowClient::attempt_as_us(const Call& to,
       report(to, failed, 0, took);
       co_return failed;
     }
+    finding.resent = finding.resent || response->resent;
     if (response->status == 401 && !renewed && (*pass)->renew()) {
       metrics_.counter("upstream_retries", {{"reason", "credentials"}}).add();
       continue;

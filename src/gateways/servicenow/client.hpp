@@ -70,6 +70,7 @@ class ServiceNowClient {
     bool refused_here = false;  ///< it was not tried, because it would have been in vain
     Health health = Health::unclear;
     Word word = Word::nobodys;
+    bool resent = false;  ///< the HTTP client wrote it twice: see net::Response
   };
   Task<Result<json::value>> attempt(const Call& call, const net::ClientRequest& request,
                                     Deadline deadline, Finding& finding);

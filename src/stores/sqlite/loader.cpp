@@ -36,13 +36,70 @@ std::vector<Range> split(std::size_t parts) {
   return ranges;
 }
 
+/// The events of one session, row by row as they were stored.
+class StoredEvents final : public session::ColdEvents {
+ public:
+  StoredEvents(std::shared_ptr<const BridgeSession> session,
+               std::shared_ptr<const Unreadable> unreadable)
+      : session_(std::move(session)), unreadable_(std::move(unreadable)) {}
+
+  std::vector<session::LoggedEventPtr> thaw() const override {
+    // The map of the store and whoever reads share what it became.
+    if (!bytes_.empty()) decode();
+    return events_;
+  }
+
+  /// Requires: consecutive rows.
+  void fill(std::uint64_t first, const std::vector<std::pair<Time, std::size_t>>& rows,
+            const std::string& values) {
+    first_seq = first;
+    last_seq = first + rows.size() - 1;
+    first_at = rows.front().first;
+    bytes = values.size();
+    rows_ = rows;
+    bytes_ = values;
+  }
+
+ private:
+  void decode() const {
+    SessionDecoder decoder(nullptr);
+    std::size_t from = 0;
+    std::uint64_t seq = first_seq;
+    for (const auto& [at, end] : rows_) {
+      auto event = decoder.event(seq++, at, std::string_view(bytes_).substr(from, end - from));
+      from = end;
+      if (event) {
+        events_.push_back(std::make_shared<const session::LoggedEvent>(std::move(*event)));
+        continue;
+      }
+      // Never a hole in the middle: what stands before it counts as trimmed, which readers are
+      // told.
+      events_.clear();
+      if (unreadable_) (*unreadable_)(session_->id);
+    }
+    bytes_ = {};
+    rows_ = {};
+  }
+
+  std::shared_ptr<const BridgeSession> session_;
+  std::shared_ptr<const Unreadable> unreadable_;
+  mutable std::vector<std::pair<Time, std::size_t>> rows_;  ///< when, and where its value ends
+  mutable std::string bytes_;
+  mutable std::vector<session::LoggedEventPtr> events_;
+};
+
 class PartLoader {
  public:
-  PartLoader(const std::string& path, const Sealer* sealer, Range range)
-      : path_(path), decoder_(sealer), range_(std::move(range)) {}
+  PartLoader(const std::string& path, const Sealer* sealer, Range range,
+             std::shared_ptr<const Unreadable> unreadable)
+      : path_(path),
+        decoder_(sealer),
+        range_(std::move(range)),
+        unreadable_(std::move(unreadable)) {}
 
   void load(Millis busy) {
     code_ = file_.open(path_, SQLITE_OPEN_READONLY, busy);
+    if (code_ == SQLITE_OK) code_ = file_.run("PRAGMA mmap_size = 1073741824");
     // One view of the file for both tables.
     if (code_ == SQLITE_OK) code_ = file_.run("BEGIN");
     if (code_ == SQLITE_OK) load_states();
@@ -84,39 +141,53 @@ class PartLoader {
     auto session = found_.sessions.begin();
     while ((code_ = rows.step()) == SQLITE_ROW) {
       const std::string_view id = rows.text(0);
-      while (session != found_.sessions.end() && session->state->id < id) ++session;
+      while (session != found_.sessions.end() && session->state->id < id) finish(*session++);
       if (session == found_.sessions.end()) continue;  // read on: the pages must be sound
       if (session->state->id != id) continue;          // of one that could not be read
-      add(*session, static_cast<std::uint64_t>(rows.integer(1)), Time(Millis(rows.integer(2))),
-          rows.text(3));
+      add(static_cast<std::uint64_t>(rows.integer(1)), Time(Millis(rows.integer(2))), rows.text(3));
     }
+    if (session != found_.sessions.end()) finish(*session);
     if (code_ == SQLITE_DONE) code_ = SQLITE_OK;
   }
 
-  void add(StoredSession& session, std::uint64_t seq, Time at, std::string_view bytes) {
-    auto event = decoder_.event(seq, at, bytes);
-    // Never a hole in the middle: what stands before it counts as trimmed, which readers are told.
-    if (!event || seq != session.log.last_seq() + 1) session.log.drop_before(seq);
-    if (!event) {
-      if (found_.unreadable.empty() || found_.unreadable.back() != session.state->id)
-        found_.unreadable.push_back(session.state->id);
-      return;
-    }
-    session.log.append(std::make_shared<const session::LoggedEvent>(std::move(*event)));
+  void add(std::uint64_t seq, Time at, std::string_view bytes) {
+    if (!rows_.empty() && seq != first_ + rows_.size()) start_anew();  // as an unreadable one
+    if (rows_.empty()) first_ = seq;
+    values_.append(bytes);
+    rows_.emplace_back(at, values_.size());
     ++found_.events;
+  }
+
+  /// The session has no more rows.
+  void finish(StoredSession& session) {
+    if (rows_.empty()) return;
+    auto cold = std::make_shared<StoredEvents>(session.state, unreadable_);
+    cold->fill(first_, rows_, values_);
+    session.log = session::EventLog(std::move(cold));
+    start_anew();
+  }
+  void start_anew() {
+    rows_.clear();
+    values_.clear();
   }
 
   std::string path_;
   Database file_;
   SessionDecoder decoder_;
   Range range_;
+  std::shared_ptr<const Unreadable> unreadable_;
   Loaded found_;
+  // Of the session whose rows are being read.
+  std::uint64_t first_ = 0;
+  std::vector<std::pair<Time, std::size_t>> rows_;
+  std::string values_;
   int code_ = SQLITE_OK;
 };
 
 }  // namespace
 
-Result<Loaded> load_sessions(const std::string& path, const Sealer* sealer, Millis busy) {
+Result<Loaded> load_sessions(const std::string& path, const Sealer* sealer, Millis busy,
+                             std::shared_ptr<const Unreadable> unreadable) {
   Database file;
   int code = file.open(path, SQLITE_OPEN_READONLY, busy);
   const std::int64_t count =
@@ -127,7 +198,7 @@ Result<Loaded> load_sessions(const std::string& path, const Sealer* sealer, Mill
       1, kMaxThreads);
   std::vector<std::unique_ptr<PartLoader>> parts;
   for (Range& range : split(threads))
-    parts.push_back(std::make_unique<PartLoader>(path, sealer, std::move(range)));
+    parts.push_back(std::make_unique<PartLoader>(path, sealer, std::move(range), unreadable));
   if (code == SQLITE_OK) {
     std::vector<std::jthread> helpers;
     for (std::size_t i = 1; i < parts.size(); ++i)

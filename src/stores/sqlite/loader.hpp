@@ -2,6 +2,8 @@
 // Reads all sessions with their events, on as many threads as pay.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,9 @@
 #include "bridge/handoff/session_store.hpp"
 
 namespace bridge::stores {
+
+/// Told of a session with an event that turned out not to be readable when somebody wanted it.
+using Unreadable = std::function<void(const session::SessionId&)>;
 
 struct Loaded {
   std::vector<handoff::StoredSession> sessions;
@@ -18,6 +23,9 @@ struct Loaded {
 };
 
 /// Requires: the file is of our schema. Errors: storage_failed.
-Result<Loaded> load_sessions(const std::string& path, const Sealer* sealer, Millis busy);
+/// Events are decoded when they are wanted; `unreadable` is then told, by the thread that wants
+/// them.
+Result<Loaded> load_sessions(const std::string& path, const Sealer* sealer, Millis busy,
+                             std::shared_ptr<const Unreadable> unreadable);
 
 }  // namespace bridge::stores

@@ -77,6 +77,10 @@ class Loop {
     ++way.jobs;
     ++waiting;
   }
+  void note_unreadable(const SessionId& id) {
+    logger.error("session_unreadable", {{"session", id}, {"path", options.path}});
+    metrics.counter("sessions_unreadable_total").add();
+  }
   void take(Report report);
   Error refusal(Errc code) const;
 
@@ -256,16 +260,17 @@ Result<std::unique_ptr<SqliteStore>> open_sqlite_store(const asio::any_io_execut
   if (const int code = take_over(*file, owner, before); code != SQLITE_OK)
     return storage_error(options.path, "cannot be written: " + std::string(reason_of(code)),
                          mend_of(code, options.path));
-  auto loaded = load_sessions(options.path, options.sealer, options.busy);
-  if (!loaded) return loaded.error();
-
   auto loop = std::make_shared<Loop>(std::move(options), logger, metrics);
+  auto unreadable =
+      std::make_shared<const Unreadable>([weak = std::weak_ptr<Loop>(loop)](const SessionId& id) {
+        if (const auto there = weak.lock()) there->note_unreadable(id);
+      });
+  auto loaded = load_sessions(loop->options.path, loop->options.sealer, loop->options.busy,
+                              std::move(unreadable));
+  if (!loaded) return loaded.error();
   loop->sessions.reserve(loaded->sessions.size());
   for (StoredSession& stored : loaded->sessions) loop->sessions.put(std::move(stored));
-  for (const SessionId& id : loaded->unreadable)
-    logger.error("session_unreadable", {{"session", id}, {"path", loop->options.path}});
-  if (!loaded->unreadable.empty())
-    metrics.counter("sessions_unreadable_total").add(loaded->unreadable.size());
+  for (const SessionId& id : loaded->unreadable) loop->note_unreadable(id);
   if (loaded->unopened > 0)
     logger.warning("service_url_sealed",
                    {{"count", loaded->unopened},

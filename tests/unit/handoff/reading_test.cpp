@@ -74,6 +74,56 @@ TEST(CursorReaders, AreToldWhenSomethingMayBeMissing) {
   });
 }
 
+TEST(PlainPoll, ThatDidNotArriveIsHandedOutAgain) {
+  House house;
+  house.run([&](Handoff& handoff) -> Task<> {
+    const auto id = co_await house.live(handoff);
+    const auto poll = [&]() -> Task<PollPage> {
+      auto page = co_await handoff.poll(id, std::nullopt, Millis(0));
+      co_return page.value();
+    };
+    PollPage first = co_await poll();
+    first.receipt(true);
+    (void)co_await handoff.agent_event(house.event(id, "hello", "m1"));
+    PollPage lost = co_await poll();
+    EXPECT_EQ(count_of(lost, "hello"), 1u);
+    EXPECT_EQ(count_of(co_await poll(), "hello"), 0u) << "it is on its way";
+    lost.receipt(false);
+    PollPage again = co_await poll();
+    EXPECT_EQ(count_of(again, "hello"), 1u);
+    again.receipt(true);
+    EXPECT_EQ(count_of(co_await poll(), "hello"), 0u);
+    EXPECT_FALSE((co_await poll()).receipt) << "there is nothing to confirm";
+  });
+}
+
+TEST(PlainPoll, GoesOnWhereItWasAfterARestart) {
+  House house;
+  session::SessionId id;
+  house.run([&](Handoff& handoff) -> Task<> {
+    id = co_await house.live(handoff);
+    (void)co_await handoff.agent_event(house.event(id, "seen", "m1"));
+    auto page = co_await handoff.poll(id, std::nullopt, Millis(0));
+    EXPECT_EQ(count_of(page.value(), "seen"), 1u);
+    EXPECT_TRUE(co_await eventually(
+        [&] { return house.metrics.gauges["queue_depth.webhooks"].value() == 0; }));
+    Deadline deadline = in(std::chrono::seconds(8));
+    std::uint64_t place = 0;
+    while (place < 3 && std::chrono::steady_clock::now() < deadline) {
+      auto view = co_await handoff.view(id);
+      place = view.value()->plain_handed;
+      co_await async::sleep_for(Millis(2));
+    }
+    (void)co_await handoff.agent_event(house.event(id, "not seen", "m2"));
+  });
+  house.context.restart();
+  house.run([&](Handoff& handoff) -> Task<> {
+    auto page = co_await handoff.poll(id, std::nullopt, Millis(0));
+    EXPECT_EQ(count_of(page.value(), "\"seen\""), 0u);
+    EXPECT_EQ(count_of(page.value(), "not seen"), 1u);
+  });
+}
+
 TEST(LongPoll, AnswersAsSoonAsThereIsSomething) {
   House house;
   house.run([&](Handoff& handoff) -> Task<> {

@@ -214,12 +214,29 @@ TEST_F(SqliteFailureTest, AnEventThatCannotBeReadIsNoSilentHole) {
   }
   sql("UPDATE events SET value = 'x' WHERE seq = 2");
   const auto store = open();
-  EXPECT_TRUE(logger.contains("session_unreadable"));
   const auto loaded = load(*store, session.id);
   ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->log.last_seq(), 4u);
   EXPECT_FALSE(loaded->log.read({"e1", 1}, "e1").recovered);
   EXPECT_TRUE(loaded->log.read({"e1", 2}, "e1").recovered);
   EXPECT_EQ(texts(*store, session.id), (std::vector<std::string>{"three", "four"}));
+  EXPECT_TRUE(logger.contains("session_unreadable"));
+}
+
+TEST_F(SqliteFailureTest, AMissingEventIsNoSilentHole) {
+  BridgeSession session = a_session('a');
+  session.last_seq = 3;
+  {
+    const auto store = open();
+    ASSERT_TRUE(
+        commit(*store, commit_of(session, {said(1, "one"), said(2, "two"), said(3, "three")})));
+  }
+  sql("DELETE FROM events WHERE seq = 2");
+  const auto store = open();
+  const auto loaded = load(*store, session.id);
+  ASSERT_TRUE(loaded);
+  EXPECT_FALSE(loaded->log.read({"e1", 1}, "e1").recovered);
+  EXPECT_EQ(texts(*store, session.id), std::vector<std::string>{"three"});
 }
 
 TEST_F(SqliteFailureTest, TheQueueHasABound) {
