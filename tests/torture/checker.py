@@ -74,7 +74,8 @@ def check_list(verdict, shown, wanted, where, prefix=False, late=()):
     order = [places[sys_id] for sys_id in dict.fromkeys(shown) if sys_id in places]
     for before, after in zip(order, order[1:]):
         if after < before:
-            kind = "late" if wanted[before] in late else "reordered"
+            # Its reader was told that it, or the one shown too early, is not where it belongs.
+            kind = "late" if wanted[before] in late or wanted[after] in late else "reordered"
             verdict.wrong(kind, f"{where}: {wanted[after]} comes after {wanted[before]}")
     end = max(order, default=-1) + 1 if prefix else len(wanted)
     for sys_id in wanted[:end]:

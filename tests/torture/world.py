@@ -39,6 +39,9 @@ class World:
         self.limits = LIMITS
         self.folder = options.keep or tempfile.mkdtemp(prefix="torture-")
         os.makedirs(self.folder, exist_ok=True)
+        for name in ("bridge.log", "sandbox.log"):  # of a run before, in a folder that was kept
+            if os.path.exists(os.path.join(self.folder, name)):
+                os.remove(os.path.join(self.folder, name))
         self.ledger = ledger.Ledger(os.path.join(self.folder, "ledger.jsonl"))
         self.isolated = isolated
         self.legs = {name: network.Leg(name) for name in ("browser", "servicenow", "webhook", "copilot")}
