@@ -13,8 +13,6 @@ PAGE_LEGS = ("browser", "")
 OLD_END = "[user ended the chat]"
 # What the bridge says in a conversation of Copilot Studio.
 TOLD_BY_LINE = (("This was not delivered", "failed"), ("It is not certain that this was delivered", "unknown"))
-# How long after it was said a frame may be swallowed on its way to a page.
-SWALLOWED_WITHIN = 45.0
 
 
 class Verdict:
@@ -64,7 +62,7 @@ def check_sends(verdict, sends, pane, where):
     verdict.counts["to_agent"] += len(rows)
 
 
-def check_list(verdict, shown, wanted, where, prefix=False, late=(), kind_of_loss=lambda sys_id: "lost"):
+def check_list(verdict, shown, wanted, where, prefix=False, late=()):
     """One screen's list of ids against the rows in their order. A page that was left shows a beginning of them."""
     seen = collections.Counter(shown)
     for sys_id, count in seen.items():
@@ -76,12 +74,13 @@ def check_list(verdict, shown, wanted, where, prefix=False, late=(), kind_of_los
     order = [places[sys_id] for sys_id in dict.fromkeys(shown) if sys_id in places]
     for before, after in zip(order, order[1:]):
         if after < before:
-            kind = "late" if wanted[before] in late else "reordered"
+            # Its reader was told that it, or the one shown too early, is not where it belongs.
+            kind = "late" if wanted[before] in late or wanted[after] in late else "reordered"
             verdict.wrong(kind, f"{where}: {wanted[after]} comes after {wanted[before]}")
     end = max(order, default=-1) + 1 if prefix else len(wanted)
     for sys_id in wanted[:end]:
         if sys_id not in seen:
-            verdict.wrong(kind_of_loss(sys_id), f"{where}: {sys_id} was never shown")
+            verdict.wrong("lost", f"{where}: {sys_id} was never shown")
     verdict.counts["shown"] += len(seen)
 
 
@@ -112,14 +111,6 @@ def without_explained_repeats(verdict, frames, ledger, where):
     return shown
 
 
-def loss_of_a_plain_page(chat, sys_id):
-    """Lost as any other, but told apart: an answer to a page without a cursor was swallowed, and nobody could know."""
-    said = chat.said_at.get(sys_id)
-    if said is None or chat.ledger.marks_between(said - 1, said + SWALLOWED_WITHIN, PAGE_LEGS):
-        return "lost_plain"
-    return "lost"
-
-
 def check_readers(verdict, chat, log, wanted, whispers, legacy):
     for reader in chat.readers:
         for frame in reader.shown:
@@ -135,7 +126,9 @@ def check_readers(verdict, chat, log, wanted, whispers, legacy):
             check_against_log(verdict, reader, [frame for frame in log if not (legacy and frame.get("reason") == "abandoned")])
         else:
             shown = without_explained_repeats(verdict, frames, chat.ledger, reader.name)
-            check_list(verdict, shown, wanted, reader.name, reader.left, late, lambda sys_id: loss_of_a_plain_page(chat, sys_id))
+            swallowed = {sys_id for sys_id in wanted if sys_id not in shown and chat.may_be_swallowed(sys_id)}
+            verdict.counts["swallowed_plain"] += 0 if reader.left else len(swallowed)
+            check_list(verdict, shown, [sys_id for sys_id in wanted if sys_id not in swallowed], reader.name, reader.left, late)
         if reader.lost_session:
             verdict.wrong("session_lost", f"{reader.name}: the session is unknown to the bridge")
 

@@ -16,6 +16,9 @@ class Disk:
         self.is_small = may_mount and subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", self.folder], stderr=subprocess.DEVNULL, check=False).returncode == 0
 
+        for path in self.files():
+            os.remove(path)  # of a run before
+
     @property
     def database(self):
         return os.path.join(self.folder, "bridge.db")

@@ -36,9 +36,10 @@ def summary(world, counts, other):
     lines.append(f"messages to agents: {counts['sent']} sent, {counts['to_agent']} in panes; sender told failed: {counts['told_failed']}, "
                  f"unknown: {counts['told_unknown']}, cleared up later: {counts['cleared_up_later']}")
     lines.append(f"messages to users: {counts['to_user']}, shown {counts['shown']} times on all screens")
-    lines.append(f"repeated to pages without a cursor: {counts['repeated_plain']}; in conversations: {counts['repeated_in_window']}; "
-                 f"gone with an answer nobody got: {counts['gone_with_an_answer']}; late with the answer of a "
-                 f"repeated turn: {counts['late_in_window']}; shown late and marked so: {counts['late']}")
+    lines.append(f"to pages without a cursor: repeated {counts['repeated_plain']}, swallowed behind the proxy {counts['swallowed_plain']}")
+    lines.append(f"in conversations: repeated {counts['repeated_in_window']}, gone with an answer nobody got {counts['gone_with_an_answer']}, "
+                 f"late with the answer of a repeated turn {counts['late_in_window']}")
+    lines.append(f"shown late and marked so: {counts['late']}")
     if options.legacy:
         lines.append(f"of old rules, never told to the bridge: {counts['never_told_by_old_rules']}; "
                      f"overtaken on the way: {counts['reordered_by_old_rules']}")

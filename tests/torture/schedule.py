@@ -7,7 +7,7 @@ import streams
 
 SERVICENOW = (  # mode, values
     ("status", (500, 503)), ("rate_limit", (1, 2, None)), ("hang", (3, 8)), ("truncate", (None,)), ("html", (200,)),
-    ("slow", (1, 3, 6)), ("quota", (None,)), ("cut", (10,)), ("drop", (None,)), ("drop_after_commit", (None,)),
+    ("slow", (1, 3, 6)), ("late", (2, 6, 14)), ("stall", (2, 6)), ("quota", (None,)), ("cut", (10,)), ("drop", (None,)), ("drop_after_commit", (None,)),
 )
 TARGETS = ("send_message", "send_message", "send_message", "open_chat", "messages", "end_chat", "*")
 WEBHOOK = (("delay", (1, 4)), ("reorder", (2,)), ("status", (500,)), ("hang", (5,)), ("drop", (None,)), ("refuse", (None,)))

@@ -24,7 +24,7 @@ SETTINGS = {
     "ALLOW_INSECURE_UPSTREAM": "1", "RATE_LIMIT": "off", "AGENT_API_SECRET": "torture-agent-secret-0123456789",
     "SN_REQUEST_TIMEOUT": "4s", "SEND_DEADLINE": f"{LIMITS['send']}s", "OPEN_DEADLINE": f"{LIMITS['open']}s",
     "SHUTDOWN_GRACE": f"{LIMITS['shutdown']}s", "PING_INTERVAL": "3s", "ABANDONED_AFTER": "30s", "RECONCILE_AFTER": "3s",
-    "CS_AUTH": "key", "CS_API_KEY": "torture-copilot-key-0123456789", "CS_SERVICE_HOSTS": "127.0.0.1",
+    "STORE_KEY": "torture-store-key-0123456789abcdef", "CS_AUTH": "key", "CS_API_KEY": "torture-copilot-key-0123456789", "CS_SERVICE_HOSTS": "127.0.0.1",
 }
 COPILOT = {"turn_limit_ms": 15000, "redeliver": {"times": 2, "delay_ms": 500}}
 WEBHOOK_SECRET = "torture-webhook-secret-0123456789"
@@ -39,6 +39,9 @@ class World:
         self.limits = LIMITS
         self.folder = options.keep or tempfile.mkdtemp(prefix="torture-")
         os.makedirs(self.folder, exist_ok=True)
+        for name in ("bridge.log", "sandbox.log"):  # of a run before, in a folder that was kept
+            if os.path.exists(os.path.join(self.folder, name)):
+                os.remove(os.path.join(self.folder, name))
         self.ledger = ledger.Ledger(os.path.join(self.folder, "ledger.jsonl"))
         self.isolated = isolated
         self.legs = {name: network.Leg(name) for name in ("browser", "servicenow", "webhook", "copilot")}
