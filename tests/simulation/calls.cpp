@@ -157,6 +157,7 @@ void Process::run(const session::Reconcile& effect) {
                answer.chat_number = effect.chat.number;
                answer.failed = true;
                if (read) answer = *read;
+               answer.owed = effect.owed;
                take_in_turn(answer, [](const Result<Applied>&) {});
              });
 }

@@ -77,6 +77,8 @@ struct Send {
   Time settle_at{};
 };
 
+/// Whether it is being found out at this moment what became of it.
+bool is_being_settled(const Send& send);
 /// The id under which ServiceNow knows a message (send_message.js, `client_message_id`).
 std::string message_key(const Send& send);
 
@@ -125,6 +127,8 @@ struct PendingOpen {
   std::string short_description;
   std::string context;
   bool in_flight = false;  ///< false: its outcome is unknown and nobody is asking
+  /// A call that this process knows nothing of may have opened it: it is not told as refused.
+  bool in_doubt = false;
   bool moved_on = false;   ///< the key named a chat that was over, so the next one was taken
   Trace trace;             ///< of the last request that asked for it
 };
