@@ -128,9 +128,10 @@ class ClaimsTest : public ServiceNowTest {
     return row;
   }
   /// The call sits in send() until faults are removed.
-  std::thread stalled_send(net::Response& answer, const std::string& words, const std::string& id) {
+  std::thread stalled_send(net::Response& response, const std::string& words,
+                           const std::string& id) {
     (void)desk("/faults", R"({"target":"send_message","mode":"stall","value":600,"count":1})");
-    std::thread caller([this, &answer, words, id] { answer = try_send(words, id); });
+    std::thread caller([this, &response, words, id] { response = try_send(words, id); });
     EXPECT_TRUE(eventually([&] { return !claims().empty(); }));
     return caller;
   }
@@ -147,12 +148,12 @@ TEST_F(ClaimsTest, CallsThatOverlapSayItOnce) {
     start_chat();
     std::vector<json::object> answers(3);
     std::vector<std::function<void()>> calls;
-    for (json::object& answer : answers)
-      calls.emplace_back([&] { answer = send_patiently("hello", "m1"); });
+    for (json::object& each : answers)
+      calls.emplace_back([&] { each = send_patiently("hello", "m1"); });
     at_once(calls);
     EXPECT_THAT(said(), ElementsAre("hello"));
-    for (const json::object& answer : answers)
-      EXPECT_EQ(text(answer, "message_sys_id"), text(answers[0], "message_sys_id"));
+    for (const json::object& each : answers)
+      EXPECT_EQ(text(each, "message_sys_id"), text(answers[0], "message_sys_id"));
     EXPECT_THAT(claims(), IsEmpty()) << "nothing stays where nothing was cut off";
     if (HasFailure()) break;
   }
