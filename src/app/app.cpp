@@ -2,6 +2,7 @@
 #include "bridge/app/app.hpp"
 
 #include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
 
 #include "app/options.hpp"
 #include "app/process_limits.hpp"
@@ -43,6 +44,7 @@ struct App::Parts {
       store = stores::make_memory_store();
       return {};
     }
+    if (auto free = may_listen(); !free) return free.error();
     if (!config.store_keys.empty()) sealer = identity::make_sealer(config.store_keys);
     auto opened = stores::open_sqlite_store(executor, sqlite_options(config, sealer.get()),
                                             *store_log, metrics);
@@ -50,6 +52,22 @@ struct App::Parts {
     sqlite = opened->get();
     store = std::move(*opened);
     return {};
+  }
+
+  /// Whoever could not serve must not take the sessions from a process that does: the same program
+  /// started twice by mistake.
+  Result<> may_listen() const {
+    asio::ip::tcp::acceptor look(executor);
+    boost::system::error_code failed;
+    const asio::ip::tcp::endpoint at(asio::ip::make_address(config.web.host, failed),
+                                     config.web.port);
+    if (!failed) look.open(at.protocol(), failed);
+    if (!failed) look.set_option(asio::socket_base::reuse_address(true), failed);
+    if (!failed) look.bind(at, failed);
+    if (!failed) look.listen(asio::socket_base::max_listen_connections, failed);
+    if (!failed) return {};
+    return Error(failed, "listen on " + config.web.host + ":" + std::to_string(config.web.port))
+        .with_hint("BRIDGE_STORE was not touched. End the other program, or choose another PORT.");
   }
 
   /// What another process does to the file.

@@ -128,8 +128,12 @@ Task<> serve_until_told(App& app, Millis grace, int& exit_code) {
     co_await app.stop(in(grace));
     co_return;
   }
-  app.when_superseded([&signals] { signals.cancel(); });
-  co_await signals.async_wait(as_result);
+  bool superseded = false;
+  app.when_superseded([&] {
+    superseded = true;
+    signals.cancel();
+  });
+  if (!superseded) co_await signals.async_wait(as_result);
   app.when_superseded(nullptr);
   // A second signal leaves at once.
   signals.async_wait([](const boost::system::error_code& failed, int) {

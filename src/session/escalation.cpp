@@ -14,6 +14,12 @@ Trouble trouble_of(const std::optional<Error>& error) {
   return {std::string(id_of(error->errc())), error->hint(), error->outcome() == Outcome::unknown};
 }
 
+std::string opening_id(const BridgeSession& session) {
+  std::string id = std::string(kOpeningMessage) + session.chat.key;
+  if (session.opening_take > 1) id += "~" + std::to_string(session.opening_take);
+  return id;
+}
+
 /// What ServiceNow says of a chat; ids that a webhook brought first stay.
 void take_ids(Chat& chat, const Chat& opened) {
   chat.api = opened.api;
@@ -73,9 +79,18 @@ void Turn::begin_chat(const Escalate& input) {
   open.context = input.context;
   open.in_flight = true;
   open.trace = input.trace;
-  open.client_message_id = std::string(kOpeningMessage) + s().chat.key;
-  if (!input.opening_message.empty())
+  if (!reuse) {
+    s().opening_hash = 0;
+    s().opening_take = 1;
+  }
+  const std::uint64_t hash = fingerprint(input.opening_message);
+  const bool logged = s().opening_hash == hash;
+  if (s().opening_hash != 0 && !logged && !input.opening_message.empty()) ++s().opening_take;
+  open.client_message_id = opening_id(s());
+  if (!input.opening_message.empty() && !logged) {
+    s().opening_hash = hash;
     log(UserMessageEvent{input.opening_message, open.client_message_id});
+  }
   s().open = std::move(open);
   changed();
   start(OpenChat{s().chat, *s().open, false});

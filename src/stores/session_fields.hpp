@@ -276,6 +276,8 @@ struct Stored<session::BridgeSession> {
       member("past_chats", &S::past_chats),
       member("open", &S::open),
       member("open_trouble", &S::open_trouble),
+      member("opening_hash", &S::opening_hash),
+      member("opening_take", &S::opening_take),
       member("sends", &S::sends),
       member("next_send_id", &S::next_send_id),
       member("ends", &S::ends),

@@ -177,6 +177,15 @@ TEST_F(Durable, ASecondProcessTakesOverAndTheFirstEnds) {
   EXPECT_EQ(chat.shown_to_agent("still there?"), 1);
 }
 
+TEST_F(Durable, WhoCannotListenTakesNothing) {
+  LiveChat chat;
+  ChildProcess twice(BRIDGE_BINARY, {"serve"}, chat.rig.bridge_environment());
+  EXPECT_EQ(twice.wait(), 1) << twice.output();
+  EXPECT_NE(twice.output().find("not touched"), std::string::npos) << twice.output();
+  EXPECT_EQ(chat.user.say("still there?", "c1").status, 200u);
+  EXPECT_EQ(chat.shown_to_agent("still there?"), 1);
+}
+
 TEST_F(Durable, AFullDiskIsToldAndMendsItself) {
   LiveChat chat;
   rlimit unlimited{};

@@ -209,6 +209,10 @@ struct BridgeSession {
   std::vector<Chat> past_chats;  ///< ids only matter: late events are recognised
   std::optional<PendingOpen> open;
   Trouble open_trouble;     ///< of the last open that did not succeed
+  /// The opening message of the current chat that the log has: asked for once more it is the same
+  /// one, unless its text is another.
+  std::uint64_t opening_hash = 0;  ///< fingerprint; 0: none
+  int opening_take = 1;
   std::vector<Send> sends;  ///< waiting and in flight first come first; finished ones for repeats
   std::uint64_t next_send_id = 1;
   std::vector<PendingEnd> ends;

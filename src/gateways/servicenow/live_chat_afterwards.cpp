@@ -114,7 +114,8 @@ Task<Result<std::vector<ChatMessages>>> ServiceNowLiveChat::messages(
   const auto place = co_await reading_.enter(deadline);
   if (!place)
     co_return Error(Errc::overloaded, "ServiceNow messages: enough chats are being read already");
-  auto result = co_await post_messages(chats, Trace(), deadline);
+  Trace trace;  // what is read has no single request behind it
+  auto result = co_await post_messages(chats, std::move(trace), deadline);
   if (!result && result.error().is(Errc::upstream_path)) {
     messages_missing_until_ = now + kMissingFor;
     co_return without_messages();
@@ -150,8 +151,10 @@ Task<Result<json::object>> ServiceNowLiveChat::post_messages(std::vector<ChatPos
 }
 
 Task<bool> ServiceNowLiveChat::runs_our_scripts(Trace trace, Deadline deadline) {
-  const auto result = co_await post_messages({}, std::move(trace), deadline);
-  co_return result&& api_ == 2;
+  std::vector<ChatPosition> none;
+  const auto result = co_await post_messages(std::move(none), std::move(trace), deadline);
+  const bool ours = result && api_ == 2;
+  co_return ours;
 }
 
 void ServiceNowLiveChat::when_well_again(std::function<void()> callback) {

@@ -99,7 +99,6 @@ class PartLoader {
 
   void load(Millis busy) {
     code_ = file_.open(path_, SQLITE_OPEN_READONLY, busy);
-    if (code_ == SQLITE_OK) code_ = file_.run("PRAGMA mmap_size = 1073741824");
     // One view of the file for both tables.
     if (code_ == SQLITE_OK) code_ = file_.run("BEGIN");
     if (code_ == SQLITE_OK) load_states();

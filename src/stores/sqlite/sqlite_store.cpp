@@ -202,7 +202,7 @@ class SqliteStoreImpl final : public SqliteStore {
 
   Task<Result<>> erase(SessionId id) override {
     if (loop_->superseded) co_return loop_->refusal(Errc::superseded);
-    if (loop_->version(id) == 0) co_return Result<>();
+    // Also what is not in the map: a row that could not be read is erased by its id.
     auto job = std::make_unique<Job>();
     job->erased = std::move(id);
     co_return co_await written(std::move(job));

@@ -11,6 +11,8 @@ namespace {
 
 /// After an erasure and so long a silence the log, which may hold what was erased, is emptied.
 constexpr std::chrono::seconds kLogRest{10};
+/// Errands that are not done after so long are told again.
+constexpr std::chrono::seconds kRemind{30};
 
 }  // namespace
 
@@ -215,6 +217,7 @@ int Writer::take_errands(std::vector<session::SessionId>& ids) {
   file_.roll_back();
   if (code == SQLITE_OK && !superseded_) {
     errands_open_ = true;
+    errands_told_ = Steady::now();
   } else {
     ids.clear();
   }
@@ -237,6 +240,12 @@ void Writer::finish_errands() {
     file_.roll_back();
   }
   errands_open_ = file_.number("SELECT count(*) FROM errands WHERE taken = 1", 1) > 0;
+  if (!errands_open_ || Steady::now() - errands_told_ < kRemind) return;
+  errands_told_ = Steady::now();
+  Report report;
+  Statement open = file_.prepare("SELECT DISTINCT session FROM errands WHERE taken = 1");
+  while (open.step() == SQLITE_ROW) report.errands.emplace_back(open.text(0));
+  tell(std::move(report));
 }
 
 void Writer::clean_log() {

@@ -84,7 +84,7 @@ class Writer {
   bool superseded_ = false;
   bool errands_open_ = false;
   bool erased_ = false;  ///< since the log was last emptied
-  Steady::time_point last_erased_{}, last_try_{}, next_look_{};
+  Steady::time_point last_erased_{}, last_try_{}, next_look_{}, errands_told_{};
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -247,8 +247,8 @@ TEST_F(ClaimsTest, OfManyWhoFindAStaleClaimOneTakesItOver) {
 }
 
 TEST_F(ClaimsTest, AWithdrawAndASendAtOnceAgree) {
-  bool said = false;
-  bool not_said = false;
+  bool once_said = false;
+  bool once_not = false;
   for (unsigned seed = 1; seed <= 4 * kSeeds; ++seed) {
     SCOPED_TRACE(seed);
     options.instance.interleave = true;
@@ -264,7 +264,7 @@ TEST_F(ClaimsTest, AWithdrawAndASendAtOnceAgree) {
     at_once({[&] { sent = try_send("hello", "m1"); },
              [&] { withdrawn = try_withdraw("hello", "m1"); }});
     const bool shown = said().size() == 1;
-    (shown ? said : not_said) = true;
+    (shown ? once_said : once_not) = true;
     if (sent.status == 200) {
       EXPECT_TRUE(shown);
     } else {
@@ -278,7 +278,7 @@ TEST_F(ClaimsTest, AWithdrawAndASendAtOnceAgree) {
     EXPECT_EQ(flag(result_of(try_withdraw("hello", "m1")), "withdrawn"), !shown);
     if (HasFailure()) break;
   }
-  EXPECT_TRUE(said && not_said) << "both orders have to be seen";
+  EXPECT_TRUE(once_said && once_not) << "both orders have to be seen";
 }
 
 TEST_F(ClaimsTest, AWithdrawThatTookOverStays) {

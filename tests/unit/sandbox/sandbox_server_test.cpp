@@ -126,6 +126,25 @@ TEST_F(SandboxServerTest, ADroppedAnswerClosesTheConnection) {
   EXPECT_THAT(call("GET", "/sandbox/interactions").body, HasSubstr("\"bridge_session_id\":\"s1\""));
 }
 
+TEST_F(SandboxServerTest, ALateCallIsDoneAfterItsCallerHasGone) {
+  start();
+  (void)call("POST", "/sandbox/faults",
+             R"({"target":"open_chat","mode":"late","value":600,"count":1})");
+  EXPECT_THROW(open("s1"), std::runtime_error);
+  EXPECT_EQ(call("GET", "/sandbox/interactions").body.find("s1"), std::string::npos);
+  EXPECT_EQ(call("DELETE", "/sandbox/faults").status, 200U) << "then it is due";
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::string calls;
+  while (calls.find("\"late\"") == std::string::npos &&
+         std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    calls = call("GET", "/sandbox/calls").body;
+  }
+  EXPECT_THAT(calls, HasSubstr("\"fault:late\""));
+  EXPECT_THAT(calls, HasSubstr("\"outcome\":\"late\""));
+  EXPECT_THAT(call("GET", "/sandbox/interactions").body, HasSubstr("\"bridge_session_id\":\"s1\""));
+}
+
 TEST_F(SandboxServerTest, AHungCallHoldsOnUntilFaultsAreRemoved) {
   start();
   (void)call("POST", "/sandbox/faults", R"({"target":"open_chat","mode":"hang"})");

@@ -316,6 +316,36 @@ TEST(Escalation, AChatLeftWhileOpeningIsLookedForAfterARestart) {
   EXPECT_EQ(s.effects<EndChat>()[0].chat.key, kSid);
 }
 
+TEST(Escalation, ARefusedOneThatIsAskedForAgainSaysItsOpeningMessageOnce) {
+  Script s;
+  const auto refuse = [&s] {
+    OpenAnswered refused;
+    refused.chat_number = s.session.chat.number;
+    refused.error = Error(Errc::unreachable);
+    s.given(refused);
+  };
+  const auto said = [&s] {
+    std::vector<std::string> ids;
+    for (const std::string& frame : s.history)
+      if (frame.find("\"from\":\"user\"") != std::string::npos)
+        ids.push_back(Script::field(frame, "client_message_id"));
+    return ids;
+  };
+  s.escalate("help");
+  refuse();
+  s.escalate("help");
+  EXPECT_EQ(said(), Texts{"open-" + kSid});
+  refuse();
+  s.escalate("please help");
+  EXPECT_EQ(said(), (Texts{"open-" + kSid, "open-" + kSid + "~2"}));
+  s.given(s.opened());
+  EXPECT_EQ(s.receipts(), (Texts{"open-" + kSid + " failed", "open-" + kSid + " failed",
+                                 "open-" + kSid + "~2 delivered"}));
+  s.given(End{});
+  s.escalate("help");
+  EXPECT_EQ(said().back(), "open-" + kSid + "-2") << "another chat, another message";
+}
+
 TEST(ChatKey, NamesItsSession) {
   EXPECT_EQ(chat_key(kSid, 1), kSid);
   EXPECT_EQ(chat_key(kSid, 12), kSid + "-12");

@@ -78,6 +78,98 @@ TEST(EventLogTrimming, HoldsCountBytesAndAge) {
   EXPECT_EQ(by_age.size(), 1u) << "the newest is always kept";
 }
 
+/// What a store has read: events 3 to 6, of which those up to `bad` cannot be decoded.
+class Frozen final : public ColdEvents {
+ public:
+  explicit Frozen(std::uint64_t bad = 0) : bad_(bad) {
+    first_seq = 3;
+    last_seq = 6;
+    bytes = 100;
+    first_at = Time(Millis(3));
+  }
+  std::vector<LoggedEventPtr> thaw() const override {
+    ++thawed;
+    std::vector<LoggedEventPtr> all;
+    for (std::uint64_t seq = 3; seq <= 6; ++seq)
+      if (seq > bad_)
+        all.push_back(std::make_shared<const LoggedEvent>(
+            message(seq, Time(Millis(static_cast<std::int64_t>(seq))))));
+    return all;
+  }
+  mutable int thawed = 0;
+
+ private:
+  std::uint64_t bad_;
+};
+
+TEST(ColdEventLog, TellsItsBoundsWithoutMakingAnEvent) {
+  const auto frozen = std::make_shared<Frozen>();
+  EventLog log(frozen);
+  EXPECT_EQ(log.first_seq(), 3u);
+  EXPECT_EQ(log.last_seq(), 6u);
+  EXPECT_EQ(log.size(), 4u);
+  EXPECT_EQ(log.bytes(), 100u);
+  log.append(message(7, Time(Millis(7))));
+  EXPECT_EQ(log.last_seq(), 7u);
+  EXPECT_EQ(log.size(), 5u);
+  LogLimits roomy;
+  log.trim(roomy, Time(Millis(10)));
+  log.drop_before(3);
+  EXPECT_EQ(frozen->thawed, 0);
+}
+
+TEST(ColdEventLog, ReadsLikeAnyOther) {
+  const auto frozen = std::make_shared<Frozen>();
+  EventLog log(frozen);
+  EventLog copy = log;
+  log.append(message(7));
+  const auto page = log.read({"e", 4}, "e");
+  EXPECT_TRUE(page.recovered);
+  ASSERT_EQ(page.events.size(), 3u);
+  EXPECT_EQ(page.events[0]->event.seq, 5u);
+  EXPECT_EQ(page.events[2]->event.seq, 7u);
+  EXPECT_FALSE(log.read({"e", 1}, "e").recovered);
+  EXPECT_EQ(log.find(3)->event.seq, 3u);
+  EXPECT_EQ(log.size(), 5u);
+  EXPECT_EQ(frozen->thawed, 1);
+  std::size_t bytes = 0;
+  for (std::uint64_t seq = 3; seq <= 7; ++seq) bytes += log.find(seq)->bytes();
+  EXPECT_EQ(log.bytes(), bytes);
+  EXPECT_EQ(copy.last_seq(), 6u);
+  EXPECT_EQ(copy.read({"e", 2}, "e").events.size(), 4u);
+}
+
+TEST(ColdEventLog, IsTrimmedLikeAnyOther) {
+  EventLog by_seq(std::make_shared<Frozen>());
+  by_seq.drop_before(5);
+  EXPECT_EQ(by_seq.first_seq(), 5u);
+  EXPECT_EQ(by_seq.size(), 2u);
+  EventLog by_count(std::make_shared<Frozen>());
+  LogLimits limits;
+  limits.max_events = 1;
+  by_count.trim(limits, Time(Millis(6)));
+  EXPECT_EQ(by_count.first_seq(), 6u);
+  EventLog by_age(std::make_shared<Frozen>());
+  by_age.trim(LogLimits(), Time(Millis(5)) + std::chrono::hours(24));
+  EXPECT_EQ(by_age.first_seq(), 5u);
+}
+
+TEST(ColdEventLog, WhatStandsBeforeAnUnreadableEventCountsAsTrimmed) {
+  EventLog some(std::make_shared<Frozen>(4));
+  EXPECT_FALSE(some.read({"e", 3}, "e").recovered);
+  EXPECT_TRUE(some.read({"e", 4}, "e").recovered);
+  EXPECT_EQ(some.first_seq(), 5u);
+  EXPECT_EQ(some.find(4), nullptr);
+  EventLog none(std::make_shared<Frozen>(6));
+  EXPECT_TRUE(none.read({"0", 0}, "e").events.empty());
+  EXPECT_EQ(none.last_seq(), 6u);
+  EXPECT_EQ(none.size(), 0u);
+  none.trim(LogLimits(), Time(Millis(9)));
+  none.append(message(7));
+  EXPECT_FALSE(none.read({"e", 5}, "e").recovered);
+  EXPECT_EQ(none.read({"e", 6}, "e").events.size(), 1u);
+}
+
 TEST(Frames, AreThoseThatPagesKnow) {
   Event event;
   event.seq = 4;

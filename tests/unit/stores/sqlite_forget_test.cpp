@@ -152,6 +152,19 @@ TEST_F(SqliteForgetTest, AnExpiredSessionLeavesTheLogSoonAfterwards) {
   EXPECT_EQ(canaries(), 0u);
 }
 
+TEST_F(SqliteForgetTest, ASessionThatCannotBeReadCanBeErased) {
+  {
+    const auto store = open();
+    fill(*store);
+  }
+  sql("UPDATE sessions SET value = '{' WHERE id LIKE 'a%'");
+  const auto store = open();
+  EXPECT_FALSE(load(*store, id_of('a')));
+  EXPECT_TRUE(erase(*store, id_of('a')));
+  EXPECT_EQ(number("SELECT count(*) FROM sessions"), 3);
+  EXPECT_EQ(number("SELECT count(*) FROM events WHERE session LIKE 'a%'"), 0);
+}
+
 TEST_F(SqliteForgetTest, WithoutAFileThereIsNothingToErase) {
   const auto none = forget({id_of('a'), ""});
   ASSERT_FALSE(none);
