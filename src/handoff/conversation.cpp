@@ -37,7 +37,20 @@ Task<Result<Sent>> Handoff::user_message(SessionId id, std::string text,
   input.client_message_id =
       client_message_id.empty() ? "b-" + random_hex(12) : std::move(client_message_id);
   input.trace = std::move(trace);
-  auto applied = co_await engine_->apply(entry, std::move(input));
+  // A repeat of a message that is being asked about waits for that: then it is known whether there
+  // is anything to repeat.
+  const Deadline settled_by = in(options_.policy.send_deadline);
+  auto applied = co_await engine_->apply(entry, input);
+  const auto being_settled = [&] {
+    if (!applied || applied->verdict != Verdict::unknown_outcome) return false;
+    const Send* const send = find_send(*entry->state, applied->send_id);
+    return send && session::is_being_settled(*send);
+  };
+  while (being_settled()) {
+    const std::uint64_t seen = entry->changed.generation();
+    if (!co_await entry->changed.wait(seen, settled_by)) break;
+    if (!being_settled()) applied = co_await engine_->apply(entry, input);
+  }
   if (!applied) co_return applied.error();
 
   Sent sent;

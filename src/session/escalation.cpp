@@ -98,7 +98,9 @@ void Turn::begin_chat(const Escalate& input) {
 
 void Turn::on(const OpenAnswered& input) {
   const bool opened = !input.error;
-  const bool unknown = input.error && input.error->outcome() == Outcome::unknown;
+  const bool in_doubt = input.chat_number == s().chat.number && s().open && s().open->in_doubt;
+  const bool unknown = input.error && (input.error->outcome() == Outcome::unknown || in_doubt) &&
+                       !input.error->is(Errc::chat_ended);
   if (input.chat_number != s().chat.number) {
     // The user ended that chat before it was open, and has begun another one since.
     for (Chat& past : s().past_chats) {
@@ -134,7 +136,9 @@ void Turn::on(const OpenAnswered& input) {
     return move_on_to_the_next_chat();
   s().open_trouble = trouble_of(input.error);
   if (unknown) {
+    s().open_trouble.unknown = true;
     s().open->in_flight = false;
+    s().open->in_doubt = true;
     changed();
     if (is_told_elsewhere(s())) notify(Notice::open_unknown);
     return;

@@ -86,7 +86,7 @@ void Turn::heard_from_webhook(const AgentEvent& event) {
 
 /// What waits for something that may never come by itself.
 void Turn::ask_for_what_is_missing() {
-  if (!can_be_read(s())) return;
+  if (!in_chat(s()) || !can_be_read(s())) return;
   bool missing = false;
   for (HeldRow& held : s().held) {
     if (held.asked || held.due > now_) continue;

@@ -35,6 +35,7 @@ void Turn::resume_open() {
     return;
   }
   s().open->in_flight = true;
+  s().open->in_doubt = true;
   changed();
   start(OpenChat{s().chat, *s().open, true});
 }

@@ -114,6 +114,7 @@ struct Stored<session::PendingOpen> {
       member("description", &S::short_description),
       member("context", &S::context),
       member("in_flight", &S::in_flight),
+      member("in_doubt", &S::in_doubt),
       member("moved_on", &S::moved_on),
       member("trace", &S::trace),
   };

@@ -20,7 +20,11 @@ namespace {
 constexpr auto kRequire = [](bool holds, const char* invariant) { require(holds, invariant); };
 
 /// Said anew after it was withdrawn, a message has another id there.
-std::string message_of(const Row& row) { return row.said_as.substr(0, row.said_as.find('~')); }
+/// A message said anew keeps its id and gets a number; an opening with a number is another one.
+std::string message_of(const Row& row) {
+  if (row.said_as.starts_with("open-")) return row.said_as;
+  return row.said_as.substr(0, row.said_as.find('~'));
+}
 
 bool is_pending(const Send& send) {
   return send.status == Send::Status::waiting || send.status == Send::Status::in_flight;
@@ -48,7 +52,9 @@ void Ledger::on_commit(const BridgeSession& before, const BridgeSession& after,
   require(after.epoch == before.epoch && after.id == before.id, "a session stays itself");
   if (after.state == State::queued || after.state == State::live)
     chats_.insert(after.chat.interaction_sys_id);
-  // A new send is a new attempt; that of an opening begins with what the user said.
+  // A new send is a new attempt, and so is a new open for its opening message, which is said once
+  // however often the user has to ask.
+  if (!before.open && after.open) ++attempts_[after.open->client_message_id];
   for (const Send& send : after.sends)
     if (send.id >= before.next_send_id && !send.client_message_id.starts_with("open-"))
       ++attempts_[send.client_message_id];
@@ -57,10 +63,7 @@ void Ledger::on_commit(const BridgeSession& before, const BridgeSession& after,
     const Event& event = logged->event;
     require(event.seq == ++seq, "events in the store are consecutive");
     if (const auto* said = std::get_if<session::UserMessageEvent>(&event.what)) {
-      // The opening of a chat that was refused is said again when the user asks again.
-      Message& message = messages_[said->client_message_id];
-      if (said->client_message_id.starts_with("open-")) ++attempts_[said->client_message_id];
-      message.seq = event.seq;
+      messages_[said->client_message_id].seq = event.seq;
     } else if (const auto* receipt = std::get_if<session::ReceiptEvent>(&event.what)) {
       Message& message = messages_[receipt->client_message_id];
       const auto had = [&](Delivery status) {
@@ -218,7 +221,7 @@ void Ledger::at_rest(const BridgeSession& session, const session::EventLog& log)
   require(std::none_of(session.sends.begin(), session.sends.end(),
                        [](const Send& send) { return send.settling; }),
           "no message is asked about for ever");
-  require(!session.reconciling.in_flight && !session.reconciling.last_owed,
+  require(!session.reconciling.in_flight && session.owed_reads.empty(),
           "a chat is read to its end");
   require(session.ends.empty(), "every end is carried out");
   require(session.held.empty() && !session.close && session.parked.empty(),

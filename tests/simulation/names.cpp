@@ -84,7 +84,8 @@ struct EffectName {
            effect.client_message_id;
   }
   std::string operator()(const Reconcile& effect) const {
-    return "Reconcile chat " + number(effect.chat.number) + " after " + number(effect.after);
+    return "Reconcile chat " + number(effect.chat.number) + " after " + number(effect.after) +
+           (effect.owed ? " owed" : "");
   }
   std::string operator()(const EndChat& effect) const {
     return "EndChat of " + number(effect.chat.number);

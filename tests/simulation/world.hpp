@@ -59,7 +59,7 @@ class World {
     }
     auto next = pending_.extract(pending_.begin());
     now_ = next.key().first;
-    ++steps_;
+    require(++steps_ < kMostSteps, "what happens comes to an end");
     next.mapped()();
     return true;
   }
@@ -93,6 +93,7 @@ class World {
   bool strikes(int percent) { return stormy && dice.chance(percent); }
 
  private:
+  static constexpr std::size_t kMostSteps = 200'000;
   static constexpr Time kStart{Millis(1'700'000'000'000)};
 
   Time now_ = kStart;

@@ -146,7 +146,7 @@ TEST(OpenApi, DescribesWhatTheProgramReallyAnswers) {
   EXPECT_EQ(seen.post(api + "typing", {{"session_id", user.session}},
                       {{"Authorization", "Bearer " + std::string(64, 'a')}}),
             403u);
-  rig.fault("open_chat", "status", 1, 500);
+  rig.fault("open_chat", "status", 0, 500);
   Client unlucky(rig);
   EXPECT_EQ(seen.post(api + "escalate", {{"session_id", unlucky.session}}, Witness::proof(unlucky)),
             502u);

@@ -133,12 +133,8 @@ TEST(Trouble, ItCommitsAndDropsTheAnswer) {
   for (const std::string mode : {"drop_after_commit", "truncate", "quota", "cut"}) {
     chat.rig.fault("send_message", mode, 1);
     const auto answer = chat.user.say("once " + mode, "c-" + mode);
-    // A kept connection that ends without a byte of an answer is asked again at once, since the
-    // message has a key; once something had been answered, the user is told "unknown".
-    if (mode != "drop_after_commit" || answer.status != 200u) {
-      EXPECT_EQ(answer.status, 502u) << mode;
-      EXPECT_EQ(text_of(answer.body, "outcome"), "unknown") << mode;
-    }
+    // Under its key it is asked for again at once, while the user waits.
+    EXPECT_EQ(answer.status, 200u) << mode;
     EXPECT_EQ(chat.user.say("once " + mode, "c-" + mode).status, 200u) << mode;
     EXPECT_EQ(chat.shown_to_agent("once " + mode), 1) << mode;
   }
@@ -149,10 +145,6 @@ TEST(Trouble, AnOpenWhoseAnswerIsLostMakesNoSecondChat) {
   Rig rig(impatient());
   Client user(rig);
   rig.fault("open_chat", "drop_after_commit", 1);
-  const auto lost = user.post("escalate", {{"opening_message", "hello"}});
-  EXPECT_EQ(lost.status, 502u);
-  EXPECT_EQ(lost.error(), "servicenow_create_failed");
-  EXPECT_EQ(text_of(lost.body, "outcome"), "unknown");
   EXPECT_EQ(user.escalate("hello"), "IMS0000001");
   EXPECT_EQ(rig.look("/sandbox/interactions").as_array().size(), 1u);
 }
@@ -175,7 +167,7 @@ TEST(Trouble, WrongPasswordRoleAndRateLimitSayWhatToDo) {
   EXPECT_EQ(rig.look("/sandbox/interactions").as_array().size(), 1u);
 }
 
-TEST(Trouble, AWebhookThatIsSwallowedLeavesAGapButNotAStandstill) {
+TEST(Trouble, AWebhookThatIsSwallowedIsMadeUpForBeforeTheNextIsShown) {
   LiveChat chat;
   chat.rig.fault("webhook", "drop", 1);
   chat.rig.control(chat.at + "/message", {{"agent", "alex.rep"}, {"text", "swallowed"}});
@@ -185,7 +177,11 @@ TEST(Trouble, AWebhookThatIsSwallowedLeavesAGapButNotAStandstill) {
     const auto said = texts(f, "rep");
     return std::count(said.begin(), said.end(), "heard") == 1;
   });
-  EXPECT_EQ(frames.back().at("late").as_bool(), true);
+  const auto said = texts(frames, "rep");
+  ASSERT_GE(said.size(), 2u);
+  EXPECT_EQ(said[said.size() - 2], "swallowed");
+  EXPECT_EQ(said.back(), "heard");
+  EXPECT_FALSE(frames.back().contains("late"));
 }
 
 struct FailedCall {

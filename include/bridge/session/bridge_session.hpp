@@ -77,6 +77,8 @@ struct Send {
   Time settle_at{};
 };
 
+/// Whether it is being found out at this moment what became of it.
+bool is_being_settled(const Send& send);
 /// The id under which ServiceNow knows a message (send_message.js, `client_message_id`).
 std::string message_key(const Send& send);
 
@@ -125,8 +127,10 @@ struct PendingOpen {
   std::string short_description;
   std::string context;
   bool in_flight = false;  ///< false: its outcome is unknown and nobody is asking
-  bool moved_on = false;   ///< the key named a chat that was over, so the next one was taken
-  Trace trace;             ///< of the last request that asked for it
+  /// A call that this process knows nothing of may have opened it: it is not told as refused.
+  bool in_doubt = false;
+  bool moved_on = false;  ///< the key named a chat that was over, so the next one was taken
+  Trace trace;            ///< of the last request that asked for it
 };
 
 /// A chat that has to be ended in ServiceNow. It outlives the chat's place as the current one.
@@ -208,7 +212,7 @@ struct BridgeSession {
   Chat chat;                     ///< the current one, or the last
   std::vector<Chat> past_chats;  ///< ids only matter: late events are recognised
   std::optional<PendingOpen> open;
-  Trouble open_trouble;     ///< of the last open that did not succeed
+  Trouble open_trouble;  ///< of the last open that did not succeed
   /// The opening message of the current chat that the log has: asked for once more it is the same
   /// one, unless its text is another.
   std::uint64_t opening_hash = 0;  ///< fingerprint; 0: none

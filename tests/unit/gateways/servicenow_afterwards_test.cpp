@@ -172,6 +172,10 @@ TEST_F(AfterwardsTest, NobodyIsAskedAboutNothingAndNotAboutTooMuch) {
 }
 
 TEST_F(AfterwardsTest, CatchingUpTakesOnlyItsShareOfTheConnections) {
+  // The first call of all proves the credentials, and the others wait for that.
+  http_.answer(200, R"({"result":{"api":2,"chats":[]}})");
+  (void)read({position(kConversation, 0)});
+  const std::size_t before = http_.requests.size();
   asio::io_context context(1);
   http_.hold(context.get_executor());
   for (int i = 0; i < 6; ++i) http_.answer(200, R"({"result":{"api":2,"chats":[]}})");
@@ -194,14 +198,14 @@ TEST_F(AfterwardsTest, CatchingUpTakesOnlyItsShareOfTheConnections) {
     const Deadline patience = in(5s);
     while (overloaded == 0 && std::chrono::steady_clock::now() < patience)
       co_await async::sleep_for(5ms);
-    at_first = http_.requests.size();
+    at_first = http_.requests.size() - before;
     http_.release();
     EXPECT_TRUE(co_await group.wait(in(5s)));
   });
   EXPECT_EQ(at_first, 4u);
   EXPECT_EQ(overloaded, 1);
   EXPECT_EQ(done, 6);
-  EXPECT_EQ(http_.requests.size(), 6u);
+  EXPECT_EQ(http_.requests.size() - before, 6u);
 }
 
 }  // namespace

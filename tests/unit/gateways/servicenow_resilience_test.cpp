@@ -286,7 +286,7 @@ TEST_F(ResilienceTest, AScriptThatHasLookedEndsTheDoubt) {
   EXPECT_EQ(error.outcome(), Outcome::failed);
   http.fail(Error(Errc::timed_out, "waiting").with_outcome(Outcome::unknown));
   http.answer(409, R"({"result":{"api":2,"error":"withdrawn"}})");
-  EXPECT_EQ(send(), "upstream_rejected");
+  EXPECT_EQ(send(), "conflict");
   EXPECT_EQ(error.outcome(), Outcome::failed);
 }
 

@@ -358,6 +358,18 @@ TEST(Reconcile, AReadBeforeTheEndGotThroughIsNotTheLast) {
   EXPECT_EQ(s.session.owed_reads.size(), 1u) << "the agent goes on talking until the end arrives";
 }
 
+TEST(Reconcile, ARowThatIsHeldWhenTheChatIsOverIsShownWhenItsTimeIsUp) {
+  Script s;
+  s.live();
+  s.given(End{});
+  s.said(s.sequenced("last words", "m9", 9, 8));
+  EXPECT_TRUE(s.shown().empty());
+  s.pass(s.policy.reorder_wait);
+  s.tick();
+  EXPECT_EQ(s.shown(), Texts{"last words"});
+  EXPECT_GT(next_due(s.session, {1, s.now}, s.policy, s.now), s.now) << "nothing is due for ever";
+}
+
 TEST(Reconcile, OldInstallationsAreNotRead) {
   Script s;
   s.live(1);
