@@ -184,7 +184,7 @@ TEST_F(ClaimsTest, ACallThatArrivesAfterItWasWithdrawnSaysNothing) {
     EXPECT_EQ(error_of(try_send("hello", "m1")), "withdrawn");
     EXPECT_TRUE(flag(result_of(try_withdraw("hello", "m1")), "withdrawn"));
   }
-  (void)send_message(chat, "hello", "m1#2");
+  (void)send_message(chat, "hello", "m1~2");
   EXPECT_THAT(said(), ElementsAre("hello"));
 }
 
