@@ -111,7 +111,7 @@ read_settings() {
       *_FILE) die "deploy: $where: $key names a file of this machine, which the container does not have; set the value itself" ;;
     esac
     case $key=$value in
-      BRIDGE_STORE=sqlite:*) die "deploy: $where: BRIDGE_STORE=sqlite: needs a disk of one machine, and Container Apps has network shares only; leave it out" ;;
+      BRIDGE_STORE=sqlite:*) die "deploy: $where: BRIDGE_STORE=sqlite: needs a disk of one machine, and Container Apps has file shares only; leave it out" ;;
     esac
     case $value in
       *[[:cntrl:]]*) die "deploy: $where: $key holds a line break or another control character, which no secret of the app may" ;;

@@ -89,7 +89,7 @@ function Read-Settings([string]$Path) {
       throw "deploy: ${where}: $key names a file of this machine, which the container does not have; set the value itself"
     }
     if ($key -ceq 'BRIDGE_STORE' -and $value.StartsWith('sqlite:')) {
-      throw "deploy: ${where}: BRIDGE_STORE=sqlite: needs a disk of one machine, and Container Apps has network shares only; leave it out"
+      throw "deploy: ${where}: BRIDGE_STORE=sqlite: needs a disk of one machine, and Container Apps has file shares only; leave it out"
     }
     if ($value -match '[\x00-\x1f\x7f]') {
       throw "deploy: ${where}: $key holds a line break or another control character, which no secret of the app may"

@@ -123,9 +123,7 @@ bool has_unfinished_work(const BridgeSession& session) {
          });
 }
 
-bool is_being_settled(const Send& send) {
-  return send.settling && send.settle_at == Time::max();
-}
+bool is_being_settled(const Send& send) { return send.settling && send.settle_at == Time::max(); }
 
 std::string message_key(const Send& send) {
   return send.take <= 1 ? send.client_message_id

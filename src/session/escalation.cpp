@@ -98,11 +98,9 @@ void Turn::begin_chat(const Escalate& input) {
 
 void Turn::on(const OpenAnswered& input) {
   const bool opened = !input.error;
-  const bool in_doubt =
-      input.chat_number == s().chat.number && s().open && s().open->in_doubt;
-  const bool unknown =
-      input.error && (input.error->outcome() == Outcome::unknown || in_doubt) &&
-      !input.error->is(Errc::chat_ended);
+  const bool in_doubt = input.chat_number == s().chat.number && s().open && s().open->in_doubt;
+  const bool unknown = input.error && (input.error->outcome() == Outcome::unknown || in_doubt) &&
+                       !input.error->is(Errc::chat_ended);
   if (input.chat_number != s().chat.number) {
     // The user ended that chat before it was open, and has begun another one since.
     for (Chat& past : s().past_chats) {

@@ -136,30 +136,32 @@ void Process::run(const session::SendMessage& effect) {
 
 void Process::run(const session::SettleSend& effect) {
   using Settled = session::SendSettled;
-  call<Settled>({"settle a message", false, true, false}, world_.now() + kOpenDeadline,
-                [this, effect](const Done<Settled>& done) { done(service_now_.withdraw(effect)); },
-                [this, effect](Result<Settled> settled) {
-                  Settled answer;
-                  if (settled) answer = *settled;
-                  answer.send_id = effect.send_id;
-                  if (!settled) answer.error = settled.error();
-                  report(answer);
-                });
+  call<Settled>(
+      {"settle a message", false, true, false}, world_.now() + kOpenDeadline,
+      [this, effect](const Done<Settled>& done) { done(service_now_.withdraw(effect)); },
+      [this, effect](Result<Settled> settled) {
+        Settled answer;
+        if (settled) answer = *settled;
+        answer.send_id = effect.send_id;
+        if (!settled) answer.error = settled.error();
+        report(answer);
+      });
 }
 
 void Process::run(const session::Reconcile& effect) {
   using Read = session::Reconciled;
   const std::size_t most = world_.dice.chance(20) ? 2 : 100;
-  call<Read>({"read the chat", false, true, false}, world_.now() + kReadDeadline,
-             [this, effect, most](const Done<Read>& done) { done(service_now_.read(effect, most)); },
-             [this, effect](Result<Read> read) {
-               Read answer;
-               answer.chat_number = effect.chat.number;
-               answer.failed = true;
-               if (read) answer = *read;
-               answer.owed = effect.owed;
-               take_in_turn(answer, [](const Result<Applied>&) {});
-             });
+  call<Read>(
+      {"read the chat", false, true, false}, world_.now() + kReadDeadline,
+      [this, effect, most](const Done<Read>& done) { done(service_now_.read(effect, most)); },
+      [this, effect](Result<Read> read) {
+        Read answer;
+        answer.chat_number = effect.chat.number;
+        answer.failed = true;
+        if (read) answer = *read;
+        answer.owed = effect.owed;
+        take_in_turn(answer, [](const Result<Applied>&) {});
+      });
 }
 
 void Process::run(const session::EndChat& effect) {

@@ -249,7 +249,6 @@ void Process::insist(session::Input input, Done<Applied> done) {
 }
 
 void Process::try_again(session::Input input, Done<Applied> done, Millis pause) {
-
   give(input, [this, input, done, pause, life = life_](const Result<Applied>& applied) {
     if (life != life_) return;
     if (applied) {

@@ -116,6 +116,7 @@ class WebChat(Chat):
         for number in range(1, rounds + 1):
             self.over.clear()
             if not await self._escalate(number):
+                await self._finish("user")  # whatever may have been opened all the same
                 break
             await self._talk(number)
             how = self.rng.choice(("user", "user", "agent", "agent", "left" if number == rounds else "agent"))
@@ -277,6 +278,11 @@ class WebChat(Chat):
             self.problem = "the session is unknown to the bridge"
         return answer.body["events"] if answer.ok else None
 
+    def take_receipts(self, log):
+        receipts = receipts_of(log)
+        for send in self.sends:
+            send.receipt = receipts.get(send.id, send.receipt)
+
     async def unsettled(self):
         """What is still missing, in a word; None if all that was acknowledged has been seen."""
         # First: to read the log of a chat that was left would keep it from being given up.
@@ -291,9 +297,8 @@ class WebChat(Chat):
             return self.problem
         if log is None:
             return "the bridge does not answer"
+        self.take_receipts(log)
         receipts = receipts_of(log)
-        for send in self.sends:
-            send.receipt = receipts.get(send.id, send.receipt)
         pending = [frame.get("client_message_id") for frame in log if frame.get("type") == "message" and
                    frame.get("from") == "user" and frame.get("client_message_id") not in receipts]
         if pending:

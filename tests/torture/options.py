@@ -9,7 +9,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 PROFILES = {
     # What scripts/test.sh runs: every kind of trouble, in little time.
-    "short": {"seed": 5, "minutes": 1.2, "chats": 6, "kills": 6, "faults_every": 4.0},
+    "short": {"seed": 5, "minutes": 1.2, "chats": 6, "kills": 5, "faults_every": 4.0},
     # What the promise was accepted by.
     "acceptance": {"minutes": 20.0, "chats": 12, "kills": 200, "faults_every": 6.0},
 }

@@ -31,6 +31,7 @@ async def judge(world):
         excused = shown - world.webhooks_told if legacy else frozenset()
         if chat.kind == "web":
             log = await chat.read_log() if chat.session_id else []
+            chat.take_receipts(log or [])
             verdict = checker.check_web(chat, panes, log or [], world.desk.whispers, legacy, excused)
             if log is None and not chat.problem:
                 verdict.wrong("session_lost", f"{chat.session_id} cannot be read any more")

@@ -129,8 +129,8 @@ struct PendingOpen {
   bool in_flight = false;  ///< false: its outcome is unknown and nobody is asking
   /// A call that this process knows nothing of may have opened it: it is not told as refused.
   bool in_doubt = false;
-  bool moved_on = false;   ///< the key named a chat that was over, so the next one was taken
-  Trace trace;             ///< of the last request that asked for it
+  bool moved_on = false;  ///< the key named a chat that was over, so the next one was taken
+  Trace trace;            ///< of the last request that asked for it
 };
 
 /// A chat that has to be ended in ServiceNow. It outlives the chat's place as the current one.
@@ -212,7 +212,7 @@ struct BridgeSession {
   Chat chat;                     ///< the current one, or the last
   std::vector<Chat> past_chats;  ///< ids only matter: late events are recognised
   std::optional<PendingOpen> open;
-  Trouble open_trouble;     ///< of the last open that did not succeed
+  Trouble open_trouble;  ///< of the last open that did not succeed
   /// The opening message of the current chat that the log has: asked for once more it is the same
   /// one, unless its text is another.
   std::uint64_t opening_hash = 0;  ///< fingerprint; 0: none
