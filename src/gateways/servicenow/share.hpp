@@ -33,8 +33,8 @@ class Share {
   /// Nothing at `deadline`.
   Task<std::optional<Place>> enter(Deadline deadline) {
     const auto executor = co_await asio::this_coro::executor;
-    if (!freed_) freed_ = std::make_unique<async::Signal>(executor);
     while (used_ >= size_) {
+      if (!freed_) freed_ = std::make_unique<async::Signal>(executor);
       const auto seen = freed_->generation();
       const bool woken = co_await freed_->wait(seen, deadline);
       if (!woken) co_return std::nullopt;
@@ -47,7 +47,7 @@ class Share {
  private:
   void leave() {
     --used_;
-    freed_->notify();
+    if (freed_) freed_->notify();
   }
 
   std::size_t size_;

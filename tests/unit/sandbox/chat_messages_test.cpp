@@ -17,9 +17,9 @@ class MessagesTest : public ServiceNowTest {
     return {{"conversation_sys_id", conversation}, {"after", after}};
   }
   json::array chats(json::array positions) {
-    const json::object answer = result("messages", {{"chats", std::move(positions)}});
-    EXPECT_EQ(answer.at("api").as_int64(), 2);
-    return answer.at("chats").as_array();
+    const json::object told = result("messages", {{"chats", std::move(positions)}});
+    EXPECT_EQ(told.at("api").as_int64(), 2);
+    return told.at("chats").as_array();
   }
   json::object chat_of(const json::object& chat, std::int64_t after = 0) {
     json::array told = chats({position(chat.at("conversation_sys_id"), after)});
