@@ -78,6 +78,14 @@ void Turn::close_when_complete() {
 }
 
 void Turn::end_in_servicenow(const Chat& chat, CloseReason reason, const Trace& trace) {
+  // Two processes may both have found that it has to be.
+  const auto known = std::find_if(s().ends.begin(), s().ends.end(),
+                                  [&](const PendingEnd& one) { return one.chat.key == chat.key; });
+  if (known != s().ends.end()) {
+    if (known->chat.interaction_sys_id.empty()) known->chat = chat;
+    changed();
+    return start_ends();
+  }
   PendingEnd end;
   end.chat = chat;
   end.reason = reason;

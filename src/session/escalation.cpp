@@ -15,7 +15,7 @@ Trouble trouble_of(const std::optional<Error>& error) {
 }
 
 std::string opening_id(const BridgeSession& session) {
-  std::string id = std::string(kOpeningMessage) + session.chat.key;
+  std::string id = std::string(kOpeningMessage) + chat_key(session.id, session.opening_chat);
   if (session.opening_take > 1) id += "~" + std::to_string(session.opening_take);
   return id;
 }
@@ -82,6 +82,7 @@ void Turn::begin_chat(const Escalate& input) {
   if (!reuse) {
     s().opening_hash = 0;
     s().opening_take = 1;
+    s().opening_chat = s().chat.number;
   }
   const std::uint64_t hash = fingerprint(input.opening_message);
   const bool logged = s().opening_hash == hash;

@@ -279,6 +279,7 @@ struct Stored<session::BridgeSession> {
       member("open_trouble", &S::open_trouble),
       member("opening_hash", &S::opening_hash),
       member("opening_take", &S::opening_take),
+      member("opening_chat", &S::opening_chat),
       member("sends", &S::sends),
       member("next_send_id", &S::next_send_id),
       member("ends", &S::ends),

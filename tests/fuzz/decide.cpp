@@ -52,6 +52,7 @@ class House {
 
   void answer_open(fuzz::Bytes& in);
   void answer_send(fuzz::Bytes& in);
+  void settle_send(fuzz::Bytes& in);
   void answer_end(fuzz::Bytes& in);
   void agent_says(fuzz::Bytes& in);
   void tick(std::size_t attached);
@@ -72,6 +73,7 @@ class House {
   Time last_seen_{};
   std::vector<OpenChat> opens_;
   std::vector<SendMessage> sends_;
+  std::vector<SettleSend> settles_;
   std::vector<EndChat> ends_;
   std::vector<AskInteraction> asks_;
   std::optional<Deliver> delivery_;
@@ -79,6 +81,7 @@ class House {
   std::set<std::string> open_there_;       // keys of chats that ServiceNow holds open
   std::set<std::string> was_there_;        // and of those that it has ended
   std::map<std::string, int> unanswered_;  // client_message_id -> receipts owed
+  std::set<std::string> in_doubt_;         // those whose last outcome was "unknown"
   std::set<std::string> shown_;            // message_sys_id of what was shown
 };
 
@@ -111,6 +114,13 @@ void House::check_states(const BridgeSession& before, const Decision& decision) 
 
 void House::check_events(const BridgeSession& before, const Decision& decision) {
   test::check_events(before, decision, now_, require);
+  // A chat that is asked for again has the opening message in the log already, which owes another
+  // receipt, as a new attempt of any message does.
+  if (before.state != State::opening && decision.next.state == State::opening &&
+      !decision.next.open->opening_message.empty()) {
+    const auto said_before = unanswered_.find(decision.next.open->client_message_id);
+    if (said_before != unanswered_.end()) said_before->second = 1;
+  }
   for (const Event& event : decision.events) {
     if (const auto* said = std::get_if<UserMessageEvent>(&event.what)) {
       int& owed = unanswered_[said->client_message_id];
@@ -118,8 +128,12 @@ void House::check_events(const BridgeSession& before, const Decision& decision) 
       owed = 1;
     } else if (const auto* receipt = std::get_if<ReceiptEvent>(&event.what)) {
       int& owed = unanswered_[receipt->client_message_id];
-      require(owed == 1, "a message has one outcome");
+      // What was unknown may be found out later, once.
+      const bool found_out =
+          in_doubt_.erase(receipt->client_message_id) == 1 && receipt->status != Delivery::unknown;
+      require(owed == 1 || found_out, "a message has one outcome");
       owed = 0;
+      if (receipt->status == Delivery::unknown) in_doubt_.insert(receipt->client_message_id);
     } else if (const auto* row = std::get_if<RepMessageEvent>(&event.what)) {
       require(row->message_sys_id.empty() || shown_.insert(row->message_sys_id).second,
               "a row is shown once");
@@ -154,6 +168,10 @@ void House::take(const Effect& effect) {
     require(!send->text.empty(), "a message that is sent has a text");
     sends_.push_back(*send);
   }
+  if (const auto* settle = std::get_if<SettleSend>(&effect)) {
+    require(!settle->text.empty(), "a message that is asked about has a text");
+    settles_.push_back(*settle);
+  }
   if (const auto* end = std::get_if<EndChat>(&effect)) ends_.push_back(*end);
   if (const auto* ask = std::get_if<AskInteraction>(&effect)) asks_.push_back(*ask);
   if (const auto* deliver = std::get_if<Deliver>(&effect)) {
@@ -171,6 +189,7 @@ OpenAnswered House::opened(const Chat& chat) const {
   answer.chat.conversation_sys_id = "conv" + std::to_string(chat.number);
   answer.chat.interaction_number = "IMS000" + std::to_string(chat.number);
   answer.chat.consumer_sys_id = kConsumer;
+  answer.chat.api = 1 + chat.number % 2;  // the old scripts cannot be asked about a message
   return answer;
 }
 
@@ -288,9 +307,32 @@ void House::tick(std::size_t attached) {
   require(decide(session_, input, now_, policy_).expired, "after a tick nothing is due");
 }
 
+void House::settle_send(fuzz::Bytes& in) {
+  if (settles_.empty()) return;
+  const SettleSend settle = take_one(settles_, in);
+  SendSettled answer;
+  answer.send_id = settle.send_id;
+  switch (in.below(4)) {
+    case 0:
+      answer.sent = true;
+      answer.message_sys_ids = {"own-" + std::to_string(settle.send_id)};
+      answer.sequence = static_cast<std::int64_t>(in.below(12));
+      break;
+    case 1:
+      break;  // it never will be
+    case 2:
+      answer.error = Error(Errc::unreachable);
+      break;
+    default:
+      answer.error = Error(Errc::upstream_path);
+  }
+  give(answer);
+}
+
 void House::restart() {
   opens_.clear();
   sends_.clear();
+  settles_.clear();
   ends_.clear();
   asks_.clear();
   delivery_.reset();
@@ -355,7 +397,7 @@ void House::step(fuzz::Bytes& in) {
       return tick(in.below(2));
     }
     default:
-      switch (in.below(8)) {
+      switch (in.below(9)) {
         case 0:
         case 1:
           return restart();
@@ -367,6 +409,8 @@ void House::step(fuzz::Bytes& in) {
           return turn_answered(in);
         case 5:
           return answer_delivery(in);
+        case 6:
+          return settle_send(in);
         default:
           return activity(in);
       }
@@ -445,7 +489,8 @@ void House::check_surface(const BridgeSession& before) const {
 bool House::is_at_rest() const {
   const bool idle = session_.state == State::bot || session_.state == State::closed;
   return idle && session_.ends.empty() && session_.held.empty() && !session_.close &&
-         opens_.empty() && std::none_of(session_.sends.begin(), session_.sends.end(), is_pending);
+         opens_.empty() && settles_.empty() &&
+         std::none_of(session_.sends.begin(), session_.sends.end(), is_pending);
 }
 
 void House::come_to_rest() {
@@ -464,6 +509,12 @@ void House::come_to_rest() {
       answer.send_id = sends_.back().send_id;
       sends_.pop_back();
       answer.error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+      give(answer);
+    }
+    while (!settles_.empty()) {
+      SendSettled answer;
+      answer.send_id = settles_.back().send_id;
+      settles_.pop_back();
       give(answer);
     }
     while (!ends_.empty()) {

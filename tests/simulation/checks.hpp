@@ -48,6 +48,7 @@ class Ledger {
   void check_users_rows(const session::BridgeSession& session) const;
   void check_order_of_users_rows() const;
   void check_agreement(const session::BridgeSession& session) const;
+  std::string message_of(const Row& row) const;
   bool is_expected(const Conversation& chat, const Row& row) const;
 
   const Trouble& trouble_;

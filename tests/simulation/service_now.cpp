@@ -79,7 +79,8 @@ Result<OpenAnswered> ServiceNow::open(const session::OpenChat& order, bool openi
     if (known != chat->rows.end()) {
       answered.first_message_sys_id = known->sys_id;
       answered.first_message_sequence = known->sequence;
-    } else if (opening_fails) {
+    } else if (repeated || opening_fails) {
+      // Into a chat that is routed the script says nothing any more.
       answered.opening_not_sent = true;
     } else {
       Row row;

@@ -217,6 +217,8 @@ struct BridgeSession {
   /// one, unless its text is another.
   std::uint64_t opening_hash = 0;  ///< fingerprint; 0: none
   int opening_take = 1;
+  int opening_chat =
+      0;  ///< number of the chat that its id names, also after a move to the next one
   std::vector<Send> sends;  ///< waiting and in flight first come first; finished ones for repeats
   std::uint64_t next_send_id = 1;
   std::vector<PendingEnd> ends;

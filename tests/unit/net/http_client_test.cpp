@@ -218,21 +218,26 @@ TEST_F(HttpClientTest, ConnectionCloseAndSurplusBytesForbidReuse) {
 }
 
 TEST_F(HttpClientTest, EveryFramingOfABodyIsUnderstood) {
-  FakePeer peer([](PeerConnection& connection) {
-    const std::string request = connection.read_request();
+  const auto answer = [](const std::string& request) -> std::string {
     if (request.find("/chunked") != std::string::npos)
-      connection.send(
-          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n"
-          "0\r\nX-Trailer: 1\r\n\r\n");
-    else if (request.find("/eof") != std::string::npos)
-      connection.send("HTTP/1.0 200 OK\r\n\r\nto the end");
-    else if (request.find("/interim") != std::string::npos)
-      connection.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" +
-                      ok_answer("final"));
-    else if (request.find("/none") != std::string::npos)
-      connection.send("HTTP/1.1 204 No Content\r\n\r\n");
-    else if (request.starts_with("HEAD"))
-      connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+      return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n"
+             "0\r\nX-Trailer: 1\r\n\r\n";
+    if (request.find("/eof") != std::string::npos) return "HTTP/1.0 200 OK\r\n\r\nto the end";
+    if (request.find("/interim") != std::string::npos)
+      return "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" +
+             ok_answer("final");
+    if (request.find("/none") != std::string::npos) return "HTTP/1.1 204 No Content\r\n\r\n";
+    return "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n";  // to HEAD
+  };
+  // A connection that may be used again is: one that closed in the middle of the next request would
+  // be another test.
+  FakePeer peer([&](PeerConnection& connection) {
+    for (;;) {
+      const std::string request = connection.read_request();
+      if (request.empty()) return;
+      connection.send(answer(request));
+      if (request.find("/eof") != std::string::npos) return;
+    }
   });
   const auto chunked = get(peer.url("/chunked"));
   ASSERT_TRUE(chunked) << chunked.error().to_string();

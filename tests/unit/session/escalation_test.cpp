@@ -284,6 +284,22 @@ TEST(Escalation, AnInstanceThatCallsEveryNewChatOverIsAskedTwiceAndNoMore) {
   EXPECT_EQ(s.session.state, State::bot);
 }
 
+TEST(Escalation, AnOpeningKeepsItsIdWhenItsChatHadToBeAnother) {
+  Script s;
+  s.escalate("help");
+  for (const int number : {1, 2}) {
+    OpenAnswered over;
+    over.chat_number = number;
+    over.error = Error(Errc::chat_ended);
+    s.given(over);
+  }
+  ASSERT_EQ(s.session.state, State::bot);
+  s.escalate("help");
+  ASSERT_EQ(s.effects<OpenChat>().size(), 1u);
+  // The log has it under this name alone, and so have the pages.
+  EXPECT_EQ(s.effects<OpenChat>()[0].open.client_message_id, "open-" + kSid);
+}
+
 TEST(Escalation, WhatWasInFlightIsAskedAboutAfterARestart) {
   Script s;
   s.escalate();
