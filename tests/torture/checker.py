@@ -78,8 +78,14 @@ def check_list(verdict, shown, wanted, where, prefix=False, late=()):
             kind = "late" if wanted[before] in late or wanted[after] in late else "reordered"
             verdict.wrong(kind, f"{where}: {wanted[after]} comes after {wanted[before]}")
     end = max(order, default=-1) + 1 if prefix else len(wanted)
-    for sys_id in wanted[:end]:
-        if sys_id not in seen:
+    next_shown = None
+    for sys_id in reversed(wanted[:end]):
+        if sys_id in seen:
+            next_shown = sys_id
+        elif prefix and next_shown in late:
+            # Whoever left had been told that the one before that is not there yet.
+            verdict.wrong("late", f"{where}: left before {sys_id} came")
+        else:
             verdict.wrong("lost", f"{where}: {sys_id} was never shown")
     verdict.counts["shown"] += len(seen)
 

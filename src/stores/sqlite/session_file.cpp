@@ -6,8 +6,10 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <vector>
 
 #include "stores/sqlite/database.hpp"
 
@@ -57,23 +59,6 @@ Error sqlite_error(const std::string& path, std::string_view what, int code) {
   return storage_error(path, text, mend_of(code, path));
 }
 
-/// The path in a URI of SQLite's.
-std::string escaped(const std::string& path) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '%' || c == '?' || c == '#') {
-      text += '%';
-      text += kDigits[byte >> 4];
-      text += kDigits[byte & 15];
-    } else {
-      text += c;
-    }
-  }
-  return text;
-}
-
 Error file_error(const std::string& path, std::string_view what, int number) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   std::string mend = "The user of the bridge must be able to write " + path + " and its folder.";
@@ -108,17 +93,55 @@ Error foreign(const std::string& path) {
                        "Name a file of its own for the bridge; this one is left as it is.");
 }
 
-/// Before anything of the file is changed, even by opening it: is it ours, or empty?
-Result<bool> is_new(const std::string& path) {
-  Database look;
-  const std::string uri = "file:" + escaped(path) + "?immutable=1";
-  int code = look.open(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, Millis(0));
-  const auto tables =
-      code == SQLITE_OK ? look.number("SELECT count(*) FROM sqlite_schema", 0, &code) : 0;
-  const auto application = code == SQLITE_OK ? look.number("PRAGMA application_id", 0, &code) : 0;
-  if (code != SQLITE_OK) return sqlite_error(path, "cannot be read", code);
-  if (application == kApplication) return false;
-  if (application == 0 && tables == 0) return true;
+/// The file's beginning, as it stands there: https://sqlite.org/fileformat.html, 1.3 and 1.6.
+struct Beginning {
+  static constexpr std::size_t kBytes = 108;
+  std::array<unsigned char, kBytes> bytes{};
+  std::int64_t file_size = 0;
+
+  bool is_sqlite() const { return std::memcmp(bytes.data(), "SQLite format 3", 16) == 0; }
+  std::int64_t application() const {
+    return std::int64_t{bytes[68]} << 24 | bytes[69] << 16 | bytes[70] << 8 | bytes[71];
+  }
+  /// The root of the list of tables is a leaf without cells.
+  bool has_no_tables() const { return bytes[100] == 0x0d && bytes[103] == 0 && bytes[104] == 0; }
+};
+
+/// Reads it past everything that SQLite does when it opens a file, but with SQLite's own hands: a
+/// close of ours would end the locks of whoever else in this process has the file open.
+/// SQLITE_OK or a failure.
+int read_beginning(const std::string& path, Beginning& into) {
+  sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
+  if (!vfs) return SQLITE_ERROR;
+  const std::string full = std::filesystem::absolute(path).string() + std::string(2, '\0');
+  std::vector<std::max_align_t> memory(
+      static_cast<std::size_t>(vfs->szOsFile) / sizeof(std::max_align_t) + 1);
+  auto* const file = reinterpret_cast<sqlite3_file*>(memory.data());
+  int code =
+      vfs->xOpen(vfs, full.c_str(), file, SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_DB, nullptr);
+  if (code == SQLITE_OK) {
+    sqlite3_int64 size = 0;
+    code = file->pMethods->xFileSize(file, &size);
+    into.file_size = size;
+    if (code == SQLITE_OK && size > 0)
+      code = file->pMethods->xRead(file, into.bytes.data(), Beginning::kBytes, 0);
+    if (code == SQLITE_IOERR_SHORT_READ) code = SQLITE_OK;  // the rest is zero, and no database
+  }
+  if (file->pMethods) (void)file->pMethods->xClose(file);
+  return code;
+}
+
+/// Before anything of the file is changed, even by opening it: is it ours, or empty? Its beginning
+/// tells; the rest need not fit together before the log is read (a process may have died while it
+/// put the log into the file).
+Result<> is_ours_or_empty(const std::string& path) {
+  Beginning beginning;
+  if (const int code = read_beginning(path, beginning); code != SQLITE_OK)
+    return sqlite_error(path, "cannot be read", code);
+  if (beginning.file_size == 0) return {};
+  if (!beginning.is_sqlite()) return sqlite_error(path, "cannot be read", SQLITE_NOTADB);
+  if (beginning.application() == kApplication) return {};
+  if (beginning.application() == 0 && beginning.has_no_tables()) return {};
   return foreign(path);
 }
 
@@ -147,16 +170,16 @@ int take_step(Database& file, std::size_t step) {
   return code;
 }
 
-Result<> prepare(Database& file, const std::string& path, bool made) {
-  if (made) {
+Result<> prepare(Database& file, const std::string& path) {
+  int code = SQLITE_OK;
+  if (file.number("PRAGMA application_id", 0, &code) != kApplication && code == SQLITE_OK) {
     // What the other program wrote last may stand in its log only.
     if (file.number("SELECT count(*) FROM sqlite_schema", 1) != 0) return foreign(path);
     const std::string mark = "PRAGMA application_id = " + std::to_string(kApplication);
-    if (const int code = file.run(mark.c_str()); code != SQLITE_OK)
-      return sqlite_error(path, "cannot be written", code);
+    code = file.run(mark.c_str());
+    if (code != SQLITE_OK) return sqlite_error(path, "cannot be written", code);
   }
   // Before WAL is asked for: what a later version made of the file is not ours to change.
-  int code = SQLITE_OK;
   const std::int64_t version = file.number("PRAGMA user_version", 0, &code);
   if (code != SQLITE_OK) return sqlite_error(path, "cannot be read", code);
   if (version > static_cast<std::int64_t>(kSteps.size()))
@@ -187,13 +210,12 @@ Result<> prepare(Database& file, const std::string& path, bool made) {
 
 Result<Database> open_session_file(const std::string& path, bool create, Millis busy) {
   if (auto there = have_file(path, create); !there) return there.error();
-  const auto made = is_new(path);
-  if (!made) return made.error();
+  if (auto may = is_ours_or_empty(path); !may) return may.error();
   close_to_others(path);
   Database file;
   const int code = file.open(path, SQLITE_OPEN_READWRITE, busy);
   if (code != SQLITE_OK) return sqlite_error(path, "cannot be opened", code);
-  if (auto ready = prepare(file, path, *made); !ready) return ready.error();
+  if (auto ready = prepare(file, path); !ready) return ready.error();
   return file;
 }
 

@@ -65,6 +65,46 @@ TEST_F(SqliteDurableTest, EverythingIsThereAfterARestart) {
   EXPECT_TRUE(commit(*store, commit_of(session, {said(4, "four")}))) << "it goes on where it was";
 }
 
+/// The last version of the first page in the log: its header has the size that the file is to have.
+std::string first_page_of_log(const std::string& log) {
+  constexpr std::size_t kHeader = 32, kFrameHeader = 24, kPage = 4096;
+  std::string page;
+  for (std::size_t at = kHeader; at + kFrameHeader + kPage <= log.size();
+       at += kFrameHeader + kPage)
+    if (log.compare(at, 4, std::string("\0\0\0\1", 4)) == 0)
+      page = log.substr(at + kFrameHeader, kPage);
+  return page;
+}
+
+TEST_F(SqliteDurableTest, AFileThatWasBeingPutTogetherWhenItsProcessDiedIsOpened) {
+  constexpr int kSessions = 60;
+  const std::string torn = path() + ".torn";
+  {
+    const auto store = open();
+    for (int i = 0; i < kSessions; ++i)
+      ASSERT_TRUE(
+          commit(*store, commit_of(a_session(random_hex(16)), {said(1, std::string(3000, 'x'))})));
+    std::filesystem::copy_file(path(), torn);
+    std::filesystem::copy_file(path() + "-wal", torn + "-wal");
+  }
+  // The log goes into the file page by page, and the first one comes first.
+  const std::string page = first_page_of_log(bytes_of(torn + "-wal"));
+  ASSERT_FALSE(page.empty());
+  std::fstream file(torn, std::ios::binary | std::ios::in | std::ios::out);
+  file.write(page.data(), static_cast<std::streamsize>(page.size()));
+  file.close();
+
+  SqliteOptions with = options();
+  with.path = torn;
+  const auto store = open(with);
+  std::size_t sessions = 0;
+  run([&]() -> Task<> {
+    auto count = co_await store->count();
+    if (count) sessions = *count;
+  });
+  EXPECT_EQ(sessions, std::size_t{kSessions});
+}
+
 TEST_F(SqliteDurableTest, WhatWasTrimmedOrErasedStaysSo) {
   BridgeSession session = a_session('a');
   {
