@@ -247,7 +247,7 @@ class WebChat(Chat):
             self.note("ended", status=answer.status, body=answer.body)
         elif how == "agent":
             self.wants_agent_to_end = True
-            await wire.give_up_after(4 if self.world.options.legacy else 60, self.over.wait())
+            await wire.give_up_after(4 if self.world.options.legacy else 300, self.over.wait())
             self.wants_agent_to_end = False
         else:
             self.left = True

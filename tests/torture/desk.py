@@ -8,6 +8,7 @@ import servicenow
 import streams
 
 AGENTS = ("alex.rep", "bea.rep")
+PATIENCE = 45.0  # seconds; longer than the bridge waits where it can
 
 
 class Desk:
@@ -60,6 +61,7 @@ class Talk:
         self.said = chat.said_by_agent.setdefault(number, [])
         self.agent = None
         self._count = 0
+        self._silent_since = None
 
     async def run(self):
         while True:
@@ -80,7 +82,7 @@ class Talk:
         if not interaction["assigned_to"]:
             return None
         self.agent = interaction["assigned_to"]
-        if self.chat.wants_agent_to_end or self.chat.finished and self._is_mine_to_end:
+        if self.chat.wants_agent_to_end or self.chat.finished and (self._is_mine_to_end or self._has_waited()):
             return await self._end()
         if not self.chat.agent_may_go_on():
             return None
@@ -99,6 +101,14 @@ class Talk:
     def _is_mine_to_end(self):
         # In a conversation nobody else does; on an old installation the end is but a line of text.
         return self.chat.kind == "copilot" or self.desk.world.options.legacy
+
+    def _has_waited(self):
+        """Whoever is gone for good keeps an agent for this long. The bridge ends such a chat too, but counts from its own
+        start, which a storm of kills never lets grow old."""
+        now = self.chat.ledger.now()
+        if self._silent_since is None:
+            self._silent_since = now
+        return now - self._silent_since > PATIENCE
 
     async def _act(self, action, **body):
         answer = await self.servicenow.act(self.number, action, **body)

@@ -247,6 +247,8 @@ class PlainPage(Reader):
             async for message in socket:
                 if message.type == aiohttp.WSMsgType.TEXT:
                     self._take(json.loads(message.data))
+        except ConnectionError:
+            pass  # lost while a ping was being answered
         finally:
             await wire.give_up_after(1, socket.close())
 
