@@ -168,7 +168,7 @@ class CursorReader(Reader):
                         self.lost_session = True
                     return True
                 self._take(json.loads(message.data))
-        except Gap:
+        except (Gap, ConnectionError):  # or lost while a ping was being answered
             return True
         finally:
             check.cancel()
