@@ -28,11 +28,6 @@ report=
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# Two thousand programs under AddressSanitizer: what was freed is watched for long enough like this,
-# and a third of the time is saved.
-ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=16:malloc_context_size=10}
-export ASAN_OPTIONS
-
 note() {
   say "$1"
   report="$report$1
