@@ -229,7 +229,8 @@ void Ledger::at_rest(const BridgeSession& session, const session::EventLog& log)
   require(std::none_of(session.sends.begin(), session.sends.end(),
                        [](const Send& send) { return send.settling; }),
           "no message is asked about for ever");
-  require(session.owed_reads.empty(), "a chat is read to its end");
+  require(!session.reconciling.in_flight && session.owed_reads.empty(),
+          "a chat is read to its end");
   require(session.ends.empty(), "every end is carried out");
   require(session.held.empty() && !session.close && session.parked.empty(),
           "nothing is held back for ever");
