@@ -62,12 +62,13 @@ EntryPtr Engine::keep(StoredSession stored) {
   entry->plain.resume(entry->state->plain_handed, entry->log);
   entry->handed = entry->log.last_seq();
   entry->vitals = &vitals_;
-  // Who was reading before this process had the session is not known; nobody is declared gone
-  // until they have had the usual time to come back.
+  // Who was reading before this process had the session is known only if somebody wrote down that
+  // nobody was; else nobody is declared gone until they have had the usual time to come back.
   entry->presence.last_seen = ports_.time.now();
+  entry->presence.assumed = true;
   entry->on_detached = [this, weak = std::weak_ptr<Entry>(entry)] {
     if (const EntryPtr held = weak.lock()) {
-      held->presence.last_seen = ports_.time.now();
+      held->presence.see(ports_.time.now());
       schedule(held);
     }
   };

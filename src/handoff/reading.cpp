@@ -89,7 +89,7 @@ Task<Result<PollPage>> Handoff::poll(SessionId id, std::optional<Cursor> after, 
       if (read_now(*entry, after, page, handed) || ending_) break;
     }
   } else {
-    entry->presence.last_seen = ports_.time.now();
+    entry->presence.see(ports_.time.now());
     engine_->schedule(entry);
   }
   if (entry->forgotten) co_return Error(Errc::not_found, "session");

@@ -9,6 +9,7 @@ namespace bridge::session {
 namespace {
 
 constexpr std::chrono::seconds kPollPause{30};  // a page that polls every 3 s is present in between
+constexpr std::chrono::seconds kComeBack{3};    // pages connect again sooner, mostly
 
 bool in_chat(const BridgeSession& session) {
   return session.state == State::queued || session.state == State::live;
@@ -20,7 +21,19 @@ bool is_stuck(const BridgeSession& session) {
 }
 
 Time last_reader(const BridgeSession& session, const Presence& presence) {
-  return std::max(presence.last_seen, session.live_chat_since);
+  const bool known = presence.assumed && session.unread_since != Time{};
+  return std::max(known ? session.unread_since : presence.last_seen, session.live_chat_since);
+}
+
+/// When it is to be written down that nobody reads, or that somebody does again.
+Time reading_noted_at(const BridgeSession& session, const Presence& presence, Time now) {
+  if (!in_chat(session) || is_told_elsewhere(session)) return Time::max();
+  const bool noted = session.unread_since != Time{};
+  if (presence.attached > 0) return noted ? now : Time::max();
+  if (presence.assumed) return noted ? Time::max() : presence.last_seen + kComeBack;
+  const Time gone = presence.last_seen + kPollPause;
+  if (now < gone) return noted ? now : gone;
+  return noted ? Time::max() : gone;
 }
 
 Time expiry(const BridgeSession& session, const Presence& presence, const Policy& policy) {
@@ -38,6 +51,12 @@ Time expiry(const BridgeSession& session, const Presence& presence, const Policy
 bool is_present(const Presence& presence, Time now) {
   return presence.attached > 0 ||
          (presence.last_seen != Time{} && now - presence.last_seen < kPollPause);
+}
+
+void Turn::note_reading(const Presence& presence) {
+  if (now_ < reading_noted_at(s(), presence, now_)) return;
+  s().unread_since = s().unread_since == Time{} ? presence.last_seen : Time{};
+  changed();
 }
 
 void Turn::on(const Tick& input) {
@@ -62,6 +81,7 @@ void Turn::on(const Tick& input) {
   show_held(std::move(due));
   if (s().close && s().close->due <= now_) close_chat(s().close->reason);
 
+  note_reading(input.presence);
   if (in_chat(s())) {
     // Who is told in a conversation of another channel reads there, and nobody sees when.
     const bool abandoned = is_told_elsewhere(s())
@@ -117,6 +137,7 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
     if (session.chat.api >= 2 && is_watched(session, presence, policy, now))
       at(session.last_touch + policy.touch_interval);
   }
+  at(reading_noted_at(session, presence, now));
   if (session.surface) at(delivery_due(session));
   if (is_told_elsewhere(session) && session.state == State::live && session.chat.api >= 2)
     at(session.surface->last_asked + policy.ask_interval);

@@ -115,6 +115,7 @@ class Turn {
   void rows_not_read();
   void rows_read(const Reconciled& input);
   void reconcile_when_due(const Presence& presence);
+  void note_reading(const Presence& presence);
   void ask_for_what_is_missing();
   void plan_next_read();
 

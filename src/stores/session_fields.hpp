@@ -266,6 +266,7 @@ struct Stored<session::BridgeSession> {
       member("last_activity", &S::last_activity),
       member("closed_at", &S::closed_at),
       member("live_chat_since", &S::live_chat_since),
+      member("unread_since", &S::unread_since),
       member("user_email", &S::user_email),
       member("user_name", &S::user_display_name),
       member("token_hash", &S::token_hash),

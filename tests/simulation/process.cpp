@@ -43,7 +43,7 @@ void Process::start() {
     if (life != life_) return;
     state_ = std::move(state);
     log_ = std::move(log);
-    last_seen_ = world_.now();
+    seen_ = {0, world_.now(), true};
     give(session::Restarted{}, [this, restarted = life_](const Result<Applied>& resumed) {
       if (restarted != life_) return;
       if (!resumed) return crash();  // a process that cannot begin ends, and is begun anew
@@ -198,7 +198,7 @@ void Process::read(Reader& reader, bool attach) {
     readers_.push_back(&reader);
     reader.attached_to = number_;
   } else {
-    last_seen_ = world_.now();
+    seen_.see(world_.now());
   }
   schedule_tick();
 }
@@ -209,14 +209,13 @@ void Process::detach(Reader& reader) {
 }
 
 session::Presence Process::presence() const {
-  session::Presence presence;
+  session::Presence presence = seen_;
   presence.attached = world_.present ? 1 : 0;
-  presence.last_seen = last_seen_;
   return presence;
 }
 
 void Process::presence_changed() {
-  last_seen_ = world_.now();
+  seen_.see(world_.now());
   if (ready_) schedule_tick();
 }
 

@@ -124,7 +124,7 @@ class Process {
   bool busy_ = false;
   SessionPtr state_;
   session::EventLog log_;
-  Time last_seen_{};
+  session::Presence seen_;  ///< without those who are attached
   std::deque<Job> jobs_;
   std::deque<Job> in_turn_;
   std::size_t insisting_ = 0;

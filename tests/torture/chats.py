@@ -15,6 +15,9 @@ AUDIENCES = (
     (("plain", "socket", "long_poll"), 1),
 )
 
+# How long somebody waits for the agent to end the chat, before they do something else.
+PATIENCE = 60.0
+
 # How long after it was said a message may be swallowed on its way to a page.
 SWALLOWED_WITHIN = 45.0
 
@@ -103,6 +106,7 @@ class WebChat(Chat):
         self.gives_ids = streams.share(self.rng, 0.65)
         self.left = False
         self.over = asyncio.Event()
+        self._round = 1
         self._logged = {}
         self._http = wire.session()
 
@@ -114,6 +118,7 @@ class WebChat(Chat):
         self._start_readers()
         rounds = 2 if streams.share(self.rng, 0.2) else 1
         for number in range(1, rounds + 1):
+            self._round = number
             self.over.clear()
             if not await self._escalate(number):
                 await self._finish("user")  # whatever may have been opened all the same
@@ -121,7 +126,7 @@ class WebChat(Chat):
             await self._talk(number)
             how = self.rng.choice(("user", "user", "agent", "agent", "left" if number == rounds else "agent"))
             await self._finish(how)
-            if self.left:
+            if self.left or self.wants_agent_to_end:
                 break
         self.finished = True
 
@@ -246,9 +251,10 @@ class WebChat(Chat):
             answer = await self._insist("end", {"session_id": self.session_id}, 90)
             self.note("ended", status=answer.status, body=answer.body)
         elif how == "agent":
-            self.wants_agent_to_end = True
-            await wire.give_up_after(4 if self.world.options.legacy else 300, self.over.wait())
-            self.wants_agent_to_end = False
+            self.wants_agent_to_end = True  # and stays so, if that is not heard of in time
+            tells = not self.world.options.legacy  # of an end
+            await wire.give_up_after(PATIENCE if tells else 4, self.over.wait())
+            self.wants_agent_to_end = tells and not self.over.is_set()
         else:
             self.left = True
             for reader in self.readers:
@@ -263,7 +269,7 @@ class WebChat(Chat):
                 event.set()
         if frame.get("type") == "status":
             self.take_number(frame.get("interaction_number"))
-            if frame.get("state") == "closed":
+            if frame.get("state") == "closed" and reader.chats_ended() >= self._round:
                 self.over.set()
 
     # ---- Afterwards -----------------------------------------------------------------------------

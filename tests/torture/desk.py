@@ -8,7 +8,6 @@ import servicenow
 import streams
 
 AGENTS = ("alex.rep", "bea.rep")
-PATIENCE = 45.0  # seconds; longer than the bridge waits where it can
 
 
 class Desk:
@@ -61,7 +60,7 @@ class Talk:
         self.said = chat.said_by_agent.setdefault(number, [])
         self.agent = None
         self._count = 0
-        self._silent_since = None
+        self._has_declined = False  # who did is not asked again, and somebody has to take it
 
     async def run(self):
         while True:
@@ -82,7 +81,7 @@ class Talk:
         if not interaction["assigned_to"]:
             return None
         self.agent = interaction["assigned_to"]
-        if self.chat.wants_agent_to_end or self.chat.finished and (self._is_mine_to_end or self._has_waited()):
+        if self.chat.wants_agent_to_end or self.chat.finished and self._is_mine_to_end:
             return await self._end()
         if not self.chat.agent_may_go_on():
             return None
@@ -102,21 +101,14 @@ class Talk:
         # In a conversation nobody else does; on an old installation the end is but a line of text.
         return self.chat.kind == "copilot" or self.desk.world.options.legacy
 
-    def _has_waited(self):
-        """Whoever is gone for good keeps an agent for this long. The bridge ends such a chat too, but counts from its own
-        start, which a storm of kills never lets grow old."""
-        now = self.chat.ledger.now()
-        if self._silent_since is None:
-            self._silent_since = now
-        return now - self._silent_since > PATIENCE
-
     async def _act(self, action, **body):
         answer = await self.servicenow.act(self.number, action, **body)
         self.chat.note(f"agent {action}", number=self.number, status=answer.status, answer=answer.body, **body)
         return answer
 
     async def _accept(self, agent):
-        if streams.share(self.rng, 0.05):
+        if streams.share(self.rng, 0.05) and not self._has_declined:
+            self._has_declined = True
             return await self._act("reject", agent=agent)
         if (await self._act("accept", agent=agent)).ok:
             self.agent = agent
@@ -139,7 +131,9 @@ class Talk:
 
     async def _hand_on(self):
         colleague = next(agent for agent in AGENTS if agent != self.agent)
-        body = {"to_agent": colleague} if streams.share(self.rng, 0.7) else {}
+        to_queue = streams.share(self.rng, 0.3) and not self._has_declined
+        self._has_declined = self._has_declined or to_queue
+        body = {} if to_queue else {"to_agent": colleague}
         await self._act("transfer", agent=self.agent, **body)
 
     async def _end(self):

@@ -62,6 +62,11 @@ class Reader:
     def messages(self):
         return [frame for frame in self.shown if frame.get("type") == "message" and frame.get("from") != "user"]
 
+    def chats_ended(self):
+        """How many ends are on this screen; to a page without a cursor one may come twice."""
+        states = [frame.get("state") for frame in self.shown if frame.get("type") == "status"]
+        return sum(now == "closed" != before for before, now in zip([None] + states, states))
+
     def _show(self, frame):
         frame = {**frame, "t": round(self.chat.ledger.now(), 3)}
         self.shown.append(frame)

@@ -200,6 +200,9 @@ struct BridgeSession {
   Time last_activity{};
   Time closed_at{};
   Time live_chat_since{};  ///< when it was last queued; the abandonment clock starts here
+  /// Since when nobody has been reading the chat, once that has lasted; else unset. Written down so
+  /// that restarts do not begin the wait for them anew.
+  Time unread_since{};
 
   std::string user_email;         ///< a claim until it is verified
   std::string user_display_name;  ///< a claim

@@ -55,6 +55,13 @@ struct Policy {
 struct Presence {
   std::size_t attached = 0;  ///< sockets and waiting polls
   Time last_seen{};          ///< last poll or detachment
+  /// Nobody was seen yet: `last_seen` is when this process found the session in the store.
+  bool assumed = false;
+
+  void see(Time now) {
+    last_seen = now;
+    assumed = false;
+  }
 };
 bool is_present(const Presence& presence, Time now);
 

@@ -72,6 +72,67 @@ TEST(TimePasses, AnEndThatFailsIsTriedAgainAndGivenUpInTheEnd) {
   EXPECT_TRUE(s.session.ends.empty());
 }
 
+/// A process has just found the session, and has seen nobody yet.
+Presence nobody_since(Time start) {
+  return {0, start, true};
+}
+
+Decision& tick(Script& s, const Presence& presence) {
+  Tick tick;
+  tick.presence = presence;
+  return s.given(tick);
+}
+
+TEST(TimePasses, RestartsDoNotBeginTheWaitForAReaderAnew) {
+  Script s;
+  s.live();
+  s.last_seen = s.now;
+  const Time left = s.now;
+  s.pass(std::chrono::seconds(30));
+  EXPECT_TRUE(s.tick(0).changed) << "whoever polls has been silent for too long to be there";
+  EXPECT_EQ(s.session.unread_since, left);
+  while (s.now + std::chrono::seconds(5) < left + s.policy.abandoned_after) {
+    s.pass(std::chrono::seconds(5));
+    tick(s, nobody_since(s.now - std::chrono::seconds(4)));  // each process lives for seconds only
+    ASSERT_EQ(s.session.state, State::live);
+  }
+  s.pass(std::chrono::seconds(5));
+  tick(s, nobody_since(s.now));
+  EXPECT_EQ(s.session.state, State::closed);
+  EXPECT_EQ(s.session.close_reason, CloseReason::abandoned);
+}
+
+TEST(TimePasses, WhoeverComesBackIsWaitedForAsLongAsBefore) {
+  Script s;
+  s.live();
+  const Time left = s.now;
+  s.pass(s.policy.abandoned_after - Millis(1));
+  s.last_seen = left;
+  s.tick(0);
+  EXPECT_EQ(s.session.unread_since, left);
+  s.tick(1);
+  EXPECT_EQ(s.session.unread_since, Time{});
+  s.last_seen = s.now;
+  s.pass(s.policy.abandoned_after - Millis(1));
+  s.tick(0);
+  EXPECT_EQ(s.session.state, State::live);
+  s.pass(Millis(1));
+  s.tick(0);
+  EXPECT_EQ(s.session.state, State::closed);
+}
+
+TEST(TimePasses, AProcessThatFindsNobodyWritesThatDownOncePagesHadTimeToComeBack) {
+  Script s;
+  s.live();
+  const Time start = s.now;
+  EXPECT_EQ(next_due(s.session, nobody_since(start), s.policy, s.now),
+            start + std::chrono::seconds(3));
+  s.pass(std::chrono::seconds(3));
+  tick(s, nobody_since(start));
+  EXPECT_EQ(s.session.unread_since, start);
+  EXPECT_FALSE(tick(s, nobody_since(start)).changed);
+}
+
 TEST(TimePasses, NextDueNeverNamesAMomentThatATickLeavesUnchanged) {
   // Whatever is due must be done by the Tick at that time, or the timer would spin.
   Script s;
