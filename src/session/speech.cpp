@@ -79,8 +79,11 @@ class Speaker {
   void operator()(const UserMessageEvent&) {}
   void operator()(const RepMessageEvent& row) {
     if (!row.system) introduce(row.rep_name);
-    for (const std::string& part : split_text(row.text, kMaxTextUnits))
-      out_.activities.push_back(message(address_, escape_markdown(part)));
+    std::string mark = row.late ? line(Line::late, address_.locale) : std::string();
+    for (const std::string& part : split_text(row.text, kMaxTextUnits)) {
+      out_.activities.push_back(message(address_, mark + escape_markdown(part)));
+      mark.clear();
+    }
   }
   void operator()(const ReceiptEvent& receipt) {
     if (known_.covered) return;

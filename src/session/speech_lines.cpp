@@ -7,7 +7,7 @@
 namespace bridge::session {
 namespace {
 
-constexpr std::size_t kLines = static_cast<std::size_t>(Line::earlier_forgotten) + 1;
+constexpr std::size_t kLines = static_cast<std::size_t>(Line::late) + 1;
 
 /// One language; the lines stand in the order of the enumeration.
 struct Language {
@@ -42,7 +42,8 @@ constexpr std::array<Language, 4> kLanguages{{
       "A message could not be shown here.",
       "This was not delivered: \"{}\". Please send it again.",
       "It is not certain that this was delivered: \"{}\".",
-      "Earlier messages are no longer kept and could not be shown."}},
+      "Earlier messages are no longer kept and could not be shown.",
+      "_(late, out of order)_ "}},
     {"de",
      {"Sie sind in der Warteschlange. Ihr Ticket ist **{}**. Was Sie ab jetzt hier schreiben, geht "
       "an den Mitarbeiter; zum Beenden schreiben Sie: Chat beenden",
@@ -73,7 +74,8 @@ constexpr std::array<Language, 4> kLanguages{{
       "Eine Nachricht konnte hier nicht gezeigt werden.",
       "Dies wurde nicht zugestellt: \"{}\". Bitte senden Sie es noch einmal.",
       "Es steht nicht fest, ob dies zugestellt wurde: \"{}\".",
-      "Frühere Nachrichten sind nicht mehr gespeichert und konnten nicht gezeigt werden."}},
+      "Frühere Nachrichten sind nicht mehr gespeichert und konnten nicht gezeigt werden.",
+      "_(verspätet, nicht in der Reihenfolge)_ "}},
     {"fr",
      {"Vous êtes dans la file d'attente. Votre ticket est **{}**. Ce que vous écrivez ici est "
       "maintenant transmis au conseiller ; pour quitter, écrivez : terminer le chat",
@@ -103,7 +105,8 @@ constexpr std::array<Language, 4> kLanguages{{
       "Un message n'a pas pu être affiché ici.",
       "Ceci n'a pas été remis : \"{}\". Veuillez l'envoyer de nouveau.",
       "On ne sait pas si ceci a été remis : \"{}\".",
-      "Les messages précédents ne sont plus conservés et n'ont pas pu être affichés."}},
+      "Les messages précédents ne sont plus conservés et n'ont pas pu être affichés.",
+      "_(en retard, pas dans l'ordre)_ "}},
     {"es",
      {"Está en la cola de espera. Su ticket es **{}**. Lo que escriba aquí se envía ahora al "
       "agente; para salir, escriba: terminar chat",
@@ -132,7 +135,8 @@ constexpr std::array<Language, 4> kLanguages{{
       "No se ha podido mostrar un mensaje aquí.",
       "Esto no se ha entregado: \"{}\". Envíelo de nuevo.",
       "No es seguro que esto se haya entregado: \"{}\".",
-      "Los mensajes anteriores ya no se conservan y no se han podido mostrar."}},
+      "Los mensajes anteriores ya no se conservan y no se han podido mostrar.",
+      "_(con retraso, fuera de orden)_ "}},
 }};
 
 const Language& language_of(std::string_view locale) {

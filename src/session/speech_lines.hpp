@@ -30,6 +30,7 @@ enum class Line {
   not_delivered,      ///< {}: what was said
   delivery_unknown,   ///< {}: what was said
   earlier_forgotten,  ///< events that are no longer kept
+  late,               ///< stands before a message that is not in its place
 };
 
 /// In the language of `locale` (BCP 47), or English; `{}` is replaced with `detail`, which must be

@@ -5,6 +5,7 @@ itself: rows of the agent's pane, answers that people got, and frames on screens
 import collections
 
 import chats
+import copilot
 
 # After what a frame may come a second time to a page without a cursor, and how long before it.
 REPEAT_MARGIN = 12.0
@@ -279,7 +280,7 @@ def check_copilot(chat, panes, whispers, legacy, excused):
     rows = [row for row in chats.public_rows(pane) if row["sys_id"] not in excused]
     wanted = [row["text"] for row in rows]
     texts = set(wanted)
-    window = [entry["text"] for entry in chat.record if entry["from"] == "agent"]
+    window, marked = copilot.window_of(chat.record)
     for text in window:
         if any(whisper in text for whisper in whispers):
             verdict.wrong("whisper", f"the window shows what agents said to each other: {text!r}")
@@ -294,8 +295,11 @@ def check_copilot(chat, panes, whispers, legacy, excused):
         elif count < 0:
             verdict.wrong("lost", f"the window does not show {text!r}")
     # The answer of a turn that had to be delivered again shows what it carries late, among what was posted meanwhile.
-    late = {entry["text"] for entry in chat.record if entry["by"] == "turn" and entry["reply_to"] in chat.turns_repeated}
+    repeated = [entry for entry in chat.record if entry["by"] == "turn" and entry["reply_to"] in chat.turns_repeated]
+    late = set(copilot.window_of(repeated)[0])
     verdict.counts["late_in_window"] += len(late & texts)
+    verdict.counts["late"] += len(marked & texts)
+    late |= marked
     first_shown = list(dict.fromkeys(text for text in shown if wanted.count(text) == 1 and text not in late))
     stray = is_subsequence(first_shown, [text for text in wanted if wanted.count(text) == 1])
     if stray is not None:

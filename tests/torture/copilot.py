@@ -8,7 +8,14 @@ import chats
 import servicenow
 import streams
 
+LATE = "_(late, out of order)_ "  # what the bridge puts before such words
 MODES = ("normal", "normal", "expectReplies")
+
+
+def window_of(record):
+    """What the bridge said there, and what of it was marked as not in its place."""
+    said = [entry["text"] for entry in record if entry["from"] == "agent"]
+    return [text.removeprefix(LATE) for text in said], {text.removeprefix(LATE) for text in said if text.startswith(LATE)}
 
 
 class CopilotChat(chats.Chat):
@@ -97,7 +104,7 @@ class CopilotChat(chats.Chat):
         return self.record
 
     async def unsettled(self):
-        shown = [entry["text"] for entry in await self.look() if entry["from"] == "agent"]
+        shown, _ = window_of(await self.look())
         if still := await self.still_open():
             return still
         told = self.world.webhooks_told if self.world.options.legacy else None

@@ -189,15 +189,15 @@ async function attempt(work) {
 
 const pathOf = (id) => "/conversations/" + encodeURIComponent(id);
 
-// As much of Markdown as an agent's line has: bold, and what is escaped.
+// As much of Markdown as an agent's line has: bold, a mark in italics, and what is escaped.
 function showMarkdown(into, markdown) {
   const entities = { "&lt;": "<", "&gt;": ">", "&amp;": "&" };
   const plain = (part) => part.replace(/\\([\\`*_[\]|~#+\-.=()])|&(?:lt|gt|amp);/g,
     (all, escaped) => escaped || entities[all]);
-  markdown.split(/(\*\*(?:\\.|[^\\*])+\*\*)/).forEach((part, i) => {
-    const bold = i % 2 === 1;
-    const node = document.createElement(bold ? "strong" : "span");
-    node.textContent = plain(bold ? part.slice(2, -2) : part);
+  markdown.split(/(\*\*(?:\\.|[^\\*])+\*\*|^_\((?:\\.|[^\\_])+\)_)/).forEach((part, i) => {
+    const width = i % 2 === 0 ? 0 : part.startsWith("_") ? 1 : 2;
+    const node = document.createElement(["span", "em", "strong"][width]);
+    node.textContent = plain(part.slice(width, part.length - width));
     into.append(node);
   });
 }

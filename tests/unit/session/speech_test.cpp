@@ -88,6 +88,20 @@ TEST(SpeechTest, WhoSpeaksIsSaidWhenItChanges) {
   EXPECT_EQ(texts(again), std::vector<std::string>{"more"});
 }
 
+TEST(SpeechTest, AMessageThatIsNotInItsPlaceSaysSo) {
+  RepMessageEvent row = said("one of_them", "Alex");
+  row.late = true;
+  EXPECT_EQ(texts(speak(event_of(row), address_in(), Voice{"Alex"}, {})),
+            (std::vector<std::string>{"_(late, out of order)_ one of\\_them"}));
+  EXPECT_EQ(texts(speak(event_of(row), address_in("de"), Voice{"Alex"}, {})).front(),
+            "_(verspätet, nicht in der Reihenfolge)_ one of\\_them");
+  row.text = std::string(5000, 'a') + " " + std::string(kMaxTextUnits, 'b');
+  const auto parts = texts(speak(event_of(row), address_in(), Voice{"Alex"}, {}));
+  ASSERT_GT(parts.size(), 1u);
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    EXPECT_EQ(parts[i].starts_with("_(late"), i == 0) << i;
+}
+
 TEST(SpeechTest, ANameCannotDressItselfUp) {
   StatusEvent live;
   live.state = State::live;

@@ -73,9 +73,7 @@ TEST(TimePasses, AnEndThatFailsIsTriedAgainAndGivenUpInTheEnd) {
 }
 
 /// A process has just found the session, and has seen nobody yet.
-Presence nobody_since(Time start) {
-  return {0, start, true};
-}
+Presence nobody_since(Time start) { return {0, start, true}; }
 
 Decision& tick(Script& s, const Presence& presence) {
   Tick tick;
