@@ -249,6 +249,8 @@ def count_told(verdict, chat):
         verdict.counts["sent"] += 1
         if send.final == "failed":
             verdict.counts["told_failed"] += 1
+        elif send.final == "unheard":
+            verdict.counts["told_nothing"] += 1
         elif send.final != "delivered":
             verdict.counts["told_unknown"] += 1
         elif send.told in ("unknown", "unheard"):

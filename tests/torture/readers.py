@@ -49,8 +49,10 @@ class Reader:
 
     async def stop(self):
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            # Once may not be enough: a time limit that ends at the same moment takes the cancellation for its own.
+            while not self._task.done():
+                self._task.cancel()
+                await asyncio.wait((self._task,), timeout=1)
             await self._http.close()
             self._task = None
 
@@ -236,7 +238,7 @@ class PlainPage(Reader):
         finally:
             for task in self._socket_tasks:
                 task.cancel()
-            await asyncio.gather(*self._socket_tasks, return_exceptions=True)
+            await asyncio.gather(*self._socket_tasks, return_exceptions=True)  # or until cancelled once more
 
     def _read_aside(self):
         task = asyncio.ensure_future(self._read_socket())

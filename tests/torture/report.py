@@ -34,7 +34,7 @@ def summary(world, counts, other):
     for kind, why in world.impossible.items():
         lines.append(f"  left out: {kind} ({why})")
     lines.append(f"messages to agents: {counts['sent']} sent, {counts['to_agent']} in panes; sender told failed: {counts['told_failed']}, "
-                 f"unknown: {counts['told_unknown']}, cleared up later: {counts['cleared_up_later']}")
+                 f"unknown: {counts['told_unknown']}, no answer got through: {counts['told_nothing']}, cleared up later: {counts['cleared_up_later']}")
     lines.append(f"messages to users: {counts['to_user']}, shown {counts['shown']} times on all screens")
     lines.append(f"to pages without a cursor: repeated {counts['repeated_plain']}, swallowed behind the proxy {counts['swallowed_plain']}")
     lines.append(f"in conversations: repeated {counts['repeated_in_window']}, gone with an answer nobody got {counts['gone_with_an_answer']}, "
