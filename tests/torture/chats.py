@@ -286,8 +286,12 @@ class WebChat(Chat):
 
     def take_receipts(self, log):
         receipts = receipts_of(log)
+        troubled = {frame["client_message_id"] for frame in log
+                    if frame.get("type") == "receipt" and frame["status"] != "delivered"}
         for send in self.sends:
             send.receipt = receipts.get(send.id, send.receipt)
+            # Whoever asked on and on, and was not answered: it failed on the way, and was sent again.
+            send.anywhere = send.anywhere or send.id in troubled
 
     async def unsettled(self):
         """What is still missing, in a word; None if all that was acknowledged has been seen."""

@@ -131,9 +131,9 @@ class World:
             await self.legs[name].accept()
 
     def bridge_is_away(self):
+        """Its connections end by themselves, behind what it had sent: a network does not forget that with its sender."""
         for name in ("browser", "webhook", "copilot"):
             self.legs[name].refuse()
-            self.legs[name].reset()
 
     async def keep_bridge_running(self):
         if self.bridge.running:
