@@ -300,7 +300,7 @@ class WebChat(Chat):
             self.problem = "the session is unknown to the bridge"
             return self.problem
         old_rules = bool(self.world.options.legacy)  # they do not tell of an end
-        if not old_rules and (still := await self.still_open()):
+        if still := await self.still_open():
             return still
         log = await self.read_log()
         if self.problem:
