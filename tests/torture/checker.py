@@ -83,8 +83,8 @@ def check_list(verdict, shown, wanted, where, prefix=False, late=()):
     for sys_id in reversed(wanted[:end]):
         if sys_id in seen:
             next_shown = sys_id
-        elif prefix and next_shown in late:
-            # Whoever left had been told that the one before that is not there yet.
+        elif prefix and (next_shown in late or sys_id in late):
+            # Whoever left had been told that the one before that is not there yet, or it belongs to the chat before.
             verdict.wrong("late", f"{where}: left before {sys_id} came")
         else:
             verdict.wrong("lost", f"{where}: {sys_id} was never shown")
@@ -124,7 +124,7 @@ def check_readers(verdict, chat, log, wanted, whispers, legacy):
             if frame.get("text") in whispers:
                 verdict.wrong("whisper", f"{reader.name}: shows what agents said to each other: {frame}")
         frames = reader.messages()
-        late = {frame.get("id") for frame in frames if frame.get("late")}
+        late = {frame.get("id") for frame in frames + log if frame.get("late")}
         statuses = [frame for frame in reader.shown if frame.get("type") == "status"]
         if reader.has_cursor:
             check_list(verdict, [frame.get("id") for frame in frames], wanted, reader.name, reader.left, late)
