@@ -156,6 +156,21 @@ describe('the chat page', () => {
     await house.desk.end(number);
   });
 
+  it('takes a press during which it becomes known what became of the message', async () => {
+    const { chat, number } = await liveChat('');
+    await house.desk.faults({ target: 'send_message', mode: 'status', value: 500, rate: 1 });
+    await chat.send('Are you there?');
+    await chat.page.getByText('not certain').waitFor({ timeout: 45_000 });
+    await chat.page.getByRole('button', { name: 'Try again' }).hover();
+    await chat.page.mouse.down();
+    await house.desk.faults(null);
+    await chat.page.getByText('Not delivered').waitFor({ timeout: 45_000 });
+    await chat.page.mouse.up();
+    await becomes(() => chat.receipts(), ['delivered']);
+    assert.deepEqual(await house.desk.userTexts(number), ['Are you there?']);
+    await house.desk.end(number);
+  });
+
   it('says that no chat could be opened, and opens one at the next attempt', async () => {
     await house.desk.faults({ target: 'open_chat', mode: 'status', value: 500, rate: 1 });
     const chat = await ChatPage.open(context, house.url);
