@@ -84,12 +84,15 @@ export class Conversation {
     if (!item || !kWords[status]) return;
     item.dataset.status = status;
     const line = item.querySelector('.receipt');
-    line.textContent = [kWords[status], reason].filter(Boolean).join(' ');
-    if (status !== 'failed' && status !== 'unknown') return;
-    const again = element('button', 'retry', 'Try again');
-    again.type = 'button';
-    again.addEventListener('click', () => this.#onRetry(id, item.querySelector('.text').textContent));
-    line.append(' ', again);
+    const words = [kWords[status], reason].filter(Boolean).join(' ');
+    if (status !== 'failed' && status !== 'unknown') {
+      line.textContent = words;
+      return;
+    }
+    // A button that is there already stays: somebody may be pressing it at this moment.
+    const again = line.querySelector('.retry') ?? this.#makeRetry(id, item);
+    if (again.parentElement !== line) line.replaceChildren('', again);
+    line.firstChild.data = `${words} `;
     if (this.#atEnd()) this.toEnd();
   }
 
@@ -108,6 +111,13 @@ export class Conversation {
     item.append(element('span', 'unseen', 'You: '), element('span', 'text', text), element('span', 'receipt'));
     if (id) this.#own.set(id, item);
     return item;
+  }
+
+  #makeRetry(id, item) {
+    const again = element('button', 'retry', 'Try again');
+    again.type = 'button';
+    again.addEventListener('click', () => this.#onRetry(id, item.querySelector('.text').textContent));
+    return again;
   }
 
   /// Puts an item behind everything that has a place.

@@ -22,9 +22,22 @@ void CircuitBreaker::Permit::failed(Deadline now) {
 }
 
 std::optional<CircuitBreaker::Permit> CircuitBreaker::admit(Deadline now) {
+  return admit_from(open_until_, now);
+}
+
+std::optional<CircuitBreaker::Permit> CircuitBreaker::admit_urgent(Deadline now) {
+  return admit_from(std::min(urgent_from_, open_until_), now);
+}
+
+Deadline CircuitBreaker::urgent_at() const {
+  if (state_ == State::half_open) return Deadline::max();
+  return std::min(urgent_from_, open_until_);
+}
+
+std::optional<CircuitBreaker::Permit> CircuitBreaker::admit_from(Deadline earliest, Deadline now) {
   if (state_ == State::half_open) return std::nullopt;
   if (state_ == State::open) {
-    if (now < open_until_) return std::nullopt;
+    if (now < earliest) return std::nullopt;
     state_ = State::half_open;
     ++generation_;
   }
@@ -48,16 +61,18 @@ void CircuitBreaker::succeed(std::uint64_t generation) {
 void CircuitBreaker::fail(std::uint64_t generation, Deadline now) {
   if (generation != generation_) return;
   if (state_ == State::closed && ++failures_ < limits_.failures) return;
-  if (state_ == State::half_open) pause_ = std::min(pause_ * 2, limits_.longest_pause);
+  const bool early = state_ == State::half_open && now < open_until_;
+  if (state_ == State::half_open && !early) pause_ = std::min(pause_ * 2, limits_.longest_pause);
+  if (!early) open_until_ = now + pause_;
+  urgent_from_ = now + limits_.urgent_pause;
   state_ = State::open;
   failures_ = 0;
-  open_until_ = now + pause_;
   ++generation_;
 }
 
 void CircuitBreaker::abandon(std::uint64_t generation) {
   if (generation != generation_ || state_ != State::half_open) return;
-  state_ = State::open;  // its pause is over: the next call probes
+  state_ = State::open;  // the next call that may will probe
   ++generation_;
 }
 

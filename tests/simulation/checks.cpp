@@ -19,13 +19,6 @@ using session::State;
 namespace {
 constexpr auto kRequire = [](bool holds, const char* invariant) { require(holds, invariant); };
 
-/// Said anew after it was withdrawn, a message has another id there.
-/// A message said anew keeps its id and gets a number; an opening with a number is another one.
-std::string message_of(const Row& row) {
-  if (row.said_as.starts_with("open-")) return row.said_as;
-  return row.said_as.substr(0, row.said_as.find('~'));
-}
-
 bool is_pending(const Send& send) {
   return send.status == Send::Status::waiting || send.status == Send::Status::in_flight;
 }

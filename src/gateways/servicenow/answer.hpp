@@ -36,6 +36,8 @@ class Call {
   bool repeatable = false;  ///< changes nothing, or carries its own key
   /// Who asks comes again by itself, or does not care: one attempt is enough.
   bool retried_above = false;
+  /// Nobody waits for it: while the instance is not well it can be left for later (see Gate).
+  bool in_background = false;
   /// It was made before, under the same key, and nobody knows what came of that.
   bool doubtful = false;
   std::optional<std::size_t> max_response_bytes;

@@ -13,9 +13,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// A call that had less time than this says nothing about the instance when the time runs out.
-constexpr std::chrono::milliseconds kFairChance{1'000};
-
 /// What to do about a failure of the network: what the network room knows, and where our own
 /// settings come in.
 std::string hint_for(const Error& error) {
@@ -51,7 +48,7 @@ ServiceNowClient::ServiceNowClient(net::HttpClient& http, ServiceNowOptions opti
     : http_(http),
       options_(std::move(options)),
       account_(http, options_),
-      breaker_(options_.breaker),
+      gate_(options_.breaker, [this] { show_breaker(); }),
       logger_(logger),
       metrics_(metrics),
       breaker_gauge_(metrics.gauge("upstream_breaker")),
@@ -74,6 +71,7 @@ Task<Result<std::vector<json::object>>> ServiceNowClient::query(TableQuery query
                                                                 Deadline deadline) {
   Call to("table/" + query.table, false, false);
   to.repeatable = true;
+  to.in_background = query.in_background;
   to.trace = query.trace;
   net::ClientRequest request(
       net::Method::get,
@@ -115,9 +113,10 @@ Task<Result<json::value>> ServiceNowClient::call(Call to, net::ClientRequest req
   add_trace(to.trace, request);
 
   bool doubtful = to.doubtful;
+  bool tried = false;
   for (int attempts = 1;; ++attempts) {
     Finding finding;
-    auto result = co_await attempt(to, request, deadline, finding);
+    auto result = co_await attempt(to, request, deadline, tried, finding);
     if (result) co_return result;
     const Error failure = result.error();
     doubtful = doubtful || (finding.resent && to.creates);
@@ -138,11 +137,11 @@ Task<Result<json::value>> ServiceNowClient::call(Call to, net::ClientRequest req
 
 Task<Result<json::value>> ServiceNowClient::attempt(const Call& to,
                                                     const net::ClientRequest& request,
-                                                    Deadline deadline, Finding& finding) {
+                                                    Deadline deadline, bool& tried,
+                                                    Finding& finding) {
+  auto pass = co_await gate_.enter(!to.in_background, tried, deadline);
   const Deadline start = Clock::now();
-  auto permit = breaker_.admit(start);
-  show_breaker();
-  if (!permit) {
+  if (!pass) {
     finding.refused_here = true;
     const Error error = breaker_error(to, start);
     report_failure(to, error, 0, Millis(0));
@@ -150,13 +149,11 @@ Task<Result<json::value>> ServiceNowClient::attempt(const Call& to,
   }
   const Deadline limit = std::min(deadline, start + options_.request_timeout);
   auto result = co_await attempt_as_us(to, request, limit, finding);
-  if (finding.health == Finding::Health::well) permit->succeeded();
+  if (finding.health == Finding::Health::well) pass->succeeded();
   if (finding.health == Finding::Health::ill) {
     illness_ = result.error();
-    permit->failed(Clock::now());
+    pass->failed();
   }
-  permit.reset();
-  show_breaker();
   co_return result;
 }
 
@@ -219,25 +216,24 @@ Error ServiceNowClient::breaker_error(const Call& to, Deadline now) const {
                                       "with " +
                                       std::string(id_of(illness_.errc())))
       .with_hint(illness_.hint() + " The bridge tries again by itself, one call at a time.")
-      .with_retry_after(breaker_.retry_in(now));
+      .with_retry_after(gate_.retry_in(now));
 }
 
 std::vector<std::string> ServiceNowClient::degraded() const {
   std::vector<std::string> reasons;
-  if (breaker_.state() != net::CircuitBreaker::State::closed)
-    reasons.emplace_back("servicenow_unreachable");
+  if (gate_.state() != Gate::State::closed) reasons.emplace_back("servicenow_unreachable");
   if (account_.held()) reasons.emplace_back("servicenow_credentials");
   return reasons;
 }
 
 void ServiceNowClient::show_breaker() {
-  using State = net::CircuitBreaker::State;
-  const State state = breaker_.state();
+  using State = Gate::State;
+  const State state = gate_.state();
   if (state == shown_) return;
   breaker_gauge_.set(state == State::closed ? 0 : state == State::half_open ? 1 : 2);
   if (state == State::open)
     logger_.error("servicenow_breaker_open",
-                  {{"retry_in_s", breaker_.retry_in(Clock::now()).count()}});
+                  {{"retry_in_s", gate_.retry_in(Clock::now()).count()}});
   else if (state == State::closed)
     logger_.info("servicenow_breaker_closed");
   shown_ = state;

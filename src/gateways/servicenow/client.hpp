@@ -12,6 +12,7 @@
 #include "bridge/gateways/servicenow.hpp"
 #include "gateways/servicenow/account.hpp"
 #include "gateways/servicenow/answer.hpp"
+#include "gateways/servicenow/gate.hpp"
 
 namespace bridge::gateways {
 
@@ -27,6 +28,7 @@ class TableQuery {
   std::string query;
   std::string fields;  ///< separated by commas
   int limit;
+  bool in_background = false;  ///< as in Call
   Trace trace;
 };
 
@@ -73,7 +75,7 @@ class ServiceNowClient {
     bool resent = false;  ///< the HTTP client wrote it twice: see net::Response
   };
   Task<Result<json::value>> attempt(const Call& call, const net::ClientRequest& request,
-                                    Deadline deadline, Finding& finding);
+                                    Deadline deadline, bool& tried, Finding& finding);
   Task<Result<json::value>> attempt_as_us(const Call& call, const net::ClientRequest& request,
                                           Deadline deadline, Finding& finding);
   Error breaker_error(const Call& call, Deadline now) const;
@@ -86,9 +88,9 @@ class ServiceNowClient {
   net::HttpClient& http_;
   ServiceNowOptions options_;
   Account account_;
-  net::CircuitBreaker breaker_;
+  Gate gate_;
   Error illness_;  ///< the last failure that the breaker counted
-  net::CircuitBreaker::State shown_ = net::CircuitBreaker::State::closed;
+  Gate::State shown_ = Gate::State::closed;
   Logger& logger_;
   Metrics& metrics_;
   Gauge& breaker_gauge_;

@@ -162,6 +162,7 @@ Task<Result<>> ServiceNowLiveChat::end(ChatRef chat, handoff::EndReason reason, 
   Call call("end_chat", true, true);
   call.repeatable = true;
   call.retried_above = true;  // the session tries again for minutes
+  call.in_background = true;
   call.trace = std::move(chat.trace);
   auto result = co_await client_.post(std::move(call), std::move(body), deadline);
   if (!result && !result.error().is(Errc::chat_ended)) co_return result.error();
@@ -190,6 +191,7 @@ Task<Result<>> ServiceNowLiveChat::touch(ChatRef chat, bool typing, Deadline dea
   Call call("typing", true, false);
   call.repeatable = true;
   call.retried_above = true;  // the next one comes within a minute
+  call.in_background = true;
   call.trace = std::move(chat.trace);
   auto result = co_await client_.post(std::move(call), std::move(body), deadline);
   if (!result) co_return result.error();
@@ -202,6 +204,7 @@ Task<Result<handoff::InteractionStatus>> ServiceNowLiveChat::ask(std::string int
                                                                  Deadline deadline) {
   if (!is_sys_id(interaction_sys_id)) co_return Error(Errc::invalid_argument, "not a sys_id");
   TableQuery query("interaction", "sys_id=" + interaction_sys_id, "sys_id,state,assigned_to", 1);
+  query.in_background = true;
   auto rows = co_await client_.query(std::move(query), deadline);
   if (!rows) co_return rows.error();
   if (rows->empty() ||

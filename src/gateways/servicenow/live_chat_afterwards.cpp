@@ -93,6 +93,7 @@ Task<Result<std::optional<handoff::SentMessage>>> ServiceNowLiveChat::withdraw(
   body["client_message_id"] = wire_id(request.client_message_id);
   body["withdraw"] = true;
   body["sent_text"] = request.text;  // a script that does not know `withdraw` finds nothing to say
+  // Not in the background: the same message, or the next, may be waiting for what it finds.
   Call call("send_message", true, true);
   call.repeatable = true;
   call.trace = std::move(request.trace);
@@ -143,6 +144,7 @@ Task<Result<json::object>> ServiceNowLiveChat::post_messages(std::vector<ChatPos
   Call call("messages", true, false);
   call.repeatable = true;
   call.retried_above = true;
+  call.in_background = !chats.empty();  // asked about nothing, it tells an open which way to go
   call.max_response_bytes = kMaxMessagesAnswer;
   call.trace = std::move(trace);
   auto result = co_await client_.post(std::move(call), std::move(body), deadline);

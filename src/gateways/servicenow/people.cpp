@@ -34,6 +34,7 @@ Task<Result<std::string>> People::name_of(std::string sys_id, Deadline deadline)
   if (auto known = names_.find(sys_id, std::chrono::steady_clock::now()))
     co_return std::move(*known);
   TableQuery query("sys_user", "sys_id=" + sys_id, "sys_id,name", 1);
+  query.in_background = true;
   auto rows = co_await client_.query(std::move(query), deadline);
   if (!rows) co_return rows.error();
   std::string name;
@@ -45,6 +46,7 @@ Task<Result<std::string>> People::name_of(std::string sys_id, Deadline deadline)
 
 Task<Result<std::string>> People::user_named(std::string user_name, Deadline deadline) {
   TableQuery query("sys_user", "user_name=" + user_name, "sys_id,user_name", 2);
+  query.in_background = true;
   auto rows = co_await client_.query(std::move(query), deadline);
   if (!rows) co_return rows.error();
   std::string id;
@@ -74,6 +76,7 @@ Task<Result<std::string>> People::service_account(Deadline deadline) {
 /// stands behind `javascript:` as us (servicenow.md 7.2).
 Task<Result<std::string>> People::ask_who_we_are(Deadline deadline) {
   TableQuery query("sys_user", "sys_id=javascript:gs.getUserID()", "sys_id", 2);
+  query.in_background = true;
   auto rows = co_await client_.query(std::move(query), deadline);
   if (!rows) co_return rows.error();
   // More than one: the term was dropped, and these are just anybody.
@@ -91,6 +94,7 @@ Task<Result<std::string>> People::virtual_agent(Deadline deadline) {
   if (virtual_agent_) co_return *virtual_agent_;
   // servicenow.md 4.1: the property names the user; an account may not be allowed to read it.
   TableQuery query("sys_properties", "name=com.glide.cs.va.sys_user", "name,value", 1);
+  query.in_background = true;
   auto rows = co_await client_.query(std::move(query), deadline);
   if (!rows && !rows.error().is(Errc::upstream_role)) co_return rows.error();
   std::string id;

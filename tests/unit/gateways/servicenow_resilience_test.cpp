@@ -1,89 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The gateway in front of a difficult instance: tokens, refusals, retries, the breaker, the trace.
+// The gateway in front of a difficult instance: tokens, refusals, retries, the trace. The breaker:
+// servicenow_breaker_test.cpp.
 #include <functional>
-#include <thread>
 #include <vector>
 
 #include "bridge/async/task_group.hpp"
-#include "servicenow_fixture.hpp"
-#include "support/fakes.hpp"
+#include "difficult_instance.hpp"
 
 namespace bridge::gateways {
 namespace {
 
 using namespace std::chrono_literals;
-
-class ResilienceTest : public testing::Test {
- protected:
-  ResilienceTest() {
-    options.instance = "https://dev1.example";
-    options.api_base = "/api/1/bridge";
-    options.user = "intranet.bridge";
-    options.password = Secret("password");
-    options.client_id = "client";
-    options.client_secret = Secret("client-secret");
-    options.retry.first_pause = Millis(4);
-    options.breaker.failures = 5;
-  }
-
-  ServiceNow& gateway() {
-    if (!made) made = make_servicenow(http, options, logger, metrics);
-    return *made;
-  }
-  handoff::SendRequest message() {
-    handoff::SendRequest request;
-    request.chat.api = api;
-    request.chat.conversation_sys_id = kConversation;
-    request.text = "hello";
-    request.client_message_id = "m1";
-    return request;
-  }
-  /// "ok" or the id of the error.
-  std::string send(std::chrono::milliseconds limit = 5s) {
-    std::string outcome;
-    test::run_coroutine([&]() -> Task<> {
-      auto request = message();
-      const auto sent = co_await gateway().live_chat().send(std::move(request), in(limit));
-      if (!sent) error = sent.error();
-      outcome = sent ? "ok" : std::string(id_of(sent.error().errc()));
-    });
-    return outcome;
-  }
-  std::string name() {
-    std::string outcome;
-    test::run_coroutine([&]() -> Task<> {
-      const auto found = co_await gateway().live_chat().name_of(kAgent, in(5s));
-      if (!found) error = found.error();
-      outcome = found ? *found : std::string(id_of(found.error().errc()));
-    });
-    return outcome;
-  }
-  void answer_sent() {
-    http.answer(200, std::string(R"({"result":{"api":2,"message_sys_id":")") + kMessage + R"("}})");
-  }
-  void answer_token(const std::string& token) {
-    http.answer(200, R"({"access_token":")" + token + R"(","expires_in":1799})");
-  }
-  void answer_busy(unsigned status, const std::string& wait) {
-    auto response = net::text_response(status, "<html>LEAK</html>", "text/html");
-    if (!wait.empty()) response.headers.set("Retry-After", wait);
-    http.answers.emplace_back(std::move(response));
-  }
-  std::string authorization(std::size_t index) {
-    return std::string(http.requests.at(index).headers.get("Authorization"));
-  }
-  std::uint64_t retries(const std::string& reason) {
-    return metrics.counters["upstream_retries." + reason].value();
-  }
-
-  test::FakeHttpClient http;
-  test::RecordingLogger logger;
-  test::RecordingMetrics metrics;
-  ServiceNowOptions options;
-  std::unique_ptr<ServiceNow> made;
-  Error error;
-  int api = 2;  ///< of the chat
-};
 
 class OauthTest : public ResilienceTest {
  protected:
@@ -293,6 +220,7 @@ TEST_F(ResilienceTest, AScriptThatHasLookedEndsTheDoubt) {
 TEST_F(ResilienceTest, TheDoubtOutlivesTheDeadlineAndTheBreaker) {
   options.retry.attempts = 2;
   options.breaker.failures = 1;
+  options.breaker.urgent_pause = 60s;
   http.fail(Error(Errc::connection_lost, "lost").with_outcome(Outcome::unknown));
   EXPECT_EQ(send(), "unreachable") << "the breaker refused the second attempt";
   EXPECT_EQ(error.outcome(), Outcome::unknown);
@@ -391,62 +319,6 @@ TEST_F(ResilienceTest, TheEndOfAChatIsTriedOnceBecauseTheSessionComesBack) {
     EXPECT_FALSE(ended);
   });
   EXPECT_EQ(http.requests.size(), 1u);
-}
-
-TEST_F(ResilienceTest, AfterFiveFailuresCallsAreAnsweredAtOnceUntilAProbeSucceeds) {
-  options.retry.attempts = 1;
-  options.breaker.first_pause = 1s;
-  int well_again = 0;
-  gateway().live_chat().when_well_again([&] { ++well_again; });
-  for (int i = 0; i < 5; ++i) {
-    http.fail(Error(Errc::unreachable, "no address").with_hint("mend the name"));
-    EXPECT_EQ(send(), "unreachable");
-  }
-  EXPECT_EQ(metrics.gauges["upstream_breaker"].value(), 2);
-  EXPECT_EQ(well_again, 0);
-  EXPECT_EQ(gateway().live_chat().degraded(), std::vector<std::string>{"servicenow_unreachable"});
-  EXPECT_EQ(send(), "unreachable");
-  EXPECT_EQ(http.requests.size(), 5u);
-  EXPECT_EQ(error.outcome(), Outcome::failed) << "it was not tried";
-  EXPECT_EQ(error.retry_after(), 1s);
-  EXPECT_NE(error.hint().find("mend the name"), std::string::npos) << error.hint();
-  EXPECT_TRUE(logger.contains("servicenow_breaker_open"));
-
-  answer_sent();
-  const Deadline patience = in(5s);
-  while (send() != "ok" && std::chrono::steady_clock::now() < patience)
-    std::this_thread::sleep_for(20ms);
-  EXPECT_EQ(http.requests.size(), 6u) << "the probe";
-  EXPECT_EQ(well_again, 1);
-  EXPECT_EQ(metrics.gauges["upstream_breaker"].value(), 0);
-  EXPECT_TRUE(gateway().live_chat().degraded().empty());
-}
-
-TEST_F(ResilienceTest, AnAmbiguousFailureThatOpensTheBreakerStaysAmbiguous) {
-  options.retry.attempts = 1;
-  for (int i = 0; i < 5; ++i) {
-    http.fail(Error(Errc::connection_lost, "lost").with_outcome(Outcome::unknown));
-    EXPECT_EQ(send(), "connection_lost");
-    EXPECT_EQ(error.outcome(), Outcome::unknown);
-  }
-  EXPECT_EQ(send(), "unreachable");
-}
-
-TEST_F(ResilienceTest, RefusalsAndErrorsOfAScriptDoNotOpenTheBreaker) {
-  options.retry.attempts = 1;
-  answer_sent();
-  EXPECT_EQ(send(), "ok");
-  for (int i = 0; i < 6; ++i) {
-    http.answer(500, R"({"result":{"api":2,"error":"missing_column"}})");
-    EXPECT_EQ(send(), "upstream_failed");
-    http.answer(403, R"({"error":{"message":"User Not Authorized"},"status":"failure"})");
-    EXPECT_EQ(send(), "upstream_role");
-    answer_busy(429, "");
-    EXPECT_EQ(send(), "upstream_rate_limited");
-    http.fail(Error(Errc::overloaded, "no free connection"));
-    EXPECT_EQ(send(), "overloaded");
-  }
-  EXPECT_EQ(metrics.gauges["upstream_breaker"].value(), 0);
 }
 
 TEST_F(ResilienceTest, TheTraceLeavesWithEveryCallAndASpanOfOurOwn) {

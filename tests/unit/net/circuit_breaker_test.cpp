@@ -78,6 +78,58 @@ TEST_F(CircuitBreakerTest, AProbeWithoutVerdictLeavesThePlaceToTheNext) {
   EXPECT_TRUE(breaker.admit(now));
 }
 
+TEST_F(CircuitBreakerTest, AnUrgentCallNeedNotSitOutThePause) {
+  fail(5);
+  EXPECT_FALSE(breaker.admit_urgent(now));
+  EXPECT_EQ(breaker.urgent_at(), now + 1s);
+  now += 1s;
+  EXPECT_FALSE(breaker.admit(now)) << "the others do";
+  auto probe = breaker.admit_urgent(now);
+  ASSERT_TRUE(probe);
+  EXPECT_EQ(breaker.state(), State::half_open);
+  EXPECT_EQ(breaker.urgent_at(), Deadline::max());
+  EXPECT_FALSE(breaker.admit_urgent(now)) << "one at a time";
+  probe->succeeded();
+  EXPECT_TRUE(breaker.admit(now));
+}
+
+TEST_F(CircuitBreakerTest, UrgentCallsThatFailAreFewAndDoNotProlongThePause) {
+  fail(5);
+  const Deadline until = now + 5s;
+  int probes = 0;
+  for (; now < until; now += 100ms) {
+    auto probe = breaker.admit_urgent(now);
+    if (!probe) continue;
+    ++probes;
+    probe->failed(now);
+    EXPECT_EQ(breaker.urgent_at(), std::min(now + 1s, until));
+  }
+  EXPECT_EQ(probes, 4) << "one a second";
+  auto probe = breaker.admit(now);
+  ASSERT_TRUE(probe);
+  probe->failed(now);
+  EXPECT_EQ(breaker.retry_in(now), 10s) << "that was the second pause, whoever asked meanwhile";
+}
+
+TEST_F(CircuitBreakerTest, AnEarlyProbeThatFailsAfterThePauseIsOneOfTheOrdinaryKind) {
+  fail(5);
+  now += 4s;
+  auto probe = breaker.admit_urgent(now);
+  ASSERT_TRUE(probe);
+  now += 2s;
+  EXPECT_FALSE(breaker.admit(now));
+  probe->failed(now);
+  EXPECT_EQ(breaker.retry_in(now), 10s);
+}
+
+TEST_F(CircuitBreakerTest, AnEarlyProbeWithoutVerdictLeavesThePauseToTheOthers) {
+  fail(5);
+  now += 1s;
+  { const auto cancelled = breaker.admit_urgent(now); }
+  EXPECT_FALSE(breaker.admit(now));
+  EXPECT_TRUE(breaker.admit_urgent(now));
+}
+
 TEST_F(CircuitBreakerTest, WhoWasLetThroughBeforeHasNoSayAfterwards) {
   auto slow_failure = breaker.admit(now);
   auto slow_success = breaker.admit(now);

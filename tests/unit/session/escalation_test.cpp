@@ -207,6 +207,38 @@ TEST(Escalation, AnOpenLeftForTheNextChatIsLookedForWhenItEndsUnknown) {
   EXPECT_EQ(s.session.state, State::opening);
 }
 
+TEST(Escalation, AnEndIsOwedOnceHoweverManyFindThatItIs) {
+  Script s;
+  s.escalate();
+  OpenAnswered found = s.opened();
+  s.given(End{});
+  s.escalate();
+  OpenAnswered lost;
+  lost.chat_number = 1;
+  lost.error = Error(Errc::timed_out).with_outcome(Outcome::unknown);
+  s.given(lost);
+  ASSERT_EQ(s.effects<EndChat>().size(), 1u);
+  // The process before us had asked as well, and so had the one that takes over from us.
+  s.given(lost);
+  s.given(found);
+  EXPECT_TRUE(s.effects<EndChat>().empty()) << "somebody is at it";
+  ASSERT_EQ(s.session.ends.size(), 1u);
+  EXPECT_EQ(s.session.ends[0].attempts, 1);
+
+  EndAnswered nothing;
+  nothing.key = kSid;
+  nothing.error = Error(Errc::not_found);
+  s.given(nothing);
+  s.pass(s.policy.end_retry + Millis(1));
+  s.tick();
+  ASSERT_EQ(s.effects<EndChat>().size(), 1u);
+  EXPECT_EQ(s.effects<EndChat>()[0].chat.interaction_sys_id, "ix1") << "it need not be looked for";
+  EndAnswered ended;
+  ended.key = kSid;
+  s.given(ended);
+  EXPECT_TRUE(s.session.ends.empty());
+}
+
 TEST(Escalation, TheOpeningIsNotCalledDeliveredByAWebhookButByTheOpensOwnAnswer) {
   Script s;
   s.escalate("hi");
