@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <system_error>
 
 #include "app/options.hpp"
 #include "app/process_limits.hpp"
@@ -25,7 +28,9 @@
 namespace bridge::app {
 namespace {
 constexpr std::chrono::seconds kUnwind{2};
-}
+/// Bytes of a file; below, the start is short anyway.
+constexpr std::uintmax_t kLargeStore = std::uintmax_t{4} << 20;
+}  // namespace
 
 /// Everything that lives as long as the program, in the order in which it is built: each part may
 /// use those above it.
@@ -45,6 +50,9 @@ struct App::Parts {
       return {};
     }
     if (auto free = may_listen(); !free) return free.error();
+    std::error_code none;
+    const auto stored = std::filesystem::file_size(config.sqlite_path, none);
+    if (!none && stored > kLargeStore) expect_memory(2 * stored);
     if (!config.store_keys.empty()) sealer = identity::make_sealer(config.store_keys);
     auto opened = stores::open_sqlite_store(executor, sqlite_options(config, sealer.get()),
                                             *store_log, metrics);

@@ -15,6 +15,8 @@ constexpr int kMaxConflicts = 8;
 constexpr Millis kLongestPause{5'000};
 /// Ticks that are being committed at a time.
 constexpr std::size_t kMaxTicks = 256;
+/// Chats that are being rechecked at a time: as many as are read at a time.
+constexpr std::size_t kMaxChecks = 2 * LiveChat::kMaxPositions;
 
 /// The request on whose behalf an input came: its own, or the one whose outcome it tells.
 struct RefOf {
@@ -269,16 +271,30 @@ Task<> Engine::tick(EntryPtr entry) {
   schedule(entry);
 }
 
-void Engine::recheck_all() {
+void Engine::recheck_all(session::Recheck how) {
   for (const auto& [id, entry] : entries_)
-    if (session::wants_recheck(*entry->state)) tasks_.spawn("recheck", recheck(entry));
+    if (session::wants_recheck(*entry->state)) checks_.push_back({entry, how});
+  const std::size_t wanted = std::min(kMaxChecks, checkers_ + checks_.size());
+  for (std::size_t more = wanted - checkers_; more > 0; --more) {
+    ++checkers_;
+    tasks_.spawn("recheck", recheck_some());
+  }
 }
 
-Task<> Engine::recheck(EntryPtr entry) {
-  const auto applied = co_await apply(entry, session::Recheck{});
-  if (!applied && !entry->forgotten)
-    ports_.logger.warning("recheck_failed",
-                          {{"session", entry->id}, {"reason", applied.error().to_string()}});
+Task<> Engine::recheck_some() {
+  while (!checks_.empty()) {
+    const EntryPtr entry = checks_.front().entry;
+    const session::Recheck how = checks_.front().how;
+    checks_.pop_front();
+    const auto applied = co_await insist(entry, how);
+    if (!applied) continue;  // it is gone, or another process has it now
+    // ServiceNow sets the pace.
+    const Deadline deadline = in(options_.read_deadline);
+    bool in_time = true;
+    while (in_time && entry->state->reconciling.in_flight && !entry->forgotten)
+      in_time = co_await entry->changed.wait(entry->changed.generation(), deadline);
+  }
+  --checkers_;
 }
 
 void Engine::note_plain_place(const EntryPtr& entry) {

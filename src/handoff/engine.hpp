@@ -4,6 +4,7 @@
 // commit.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <set>
 #include <unordered_map>
@@ -53,13 +54,19 @@ class Engine {
   void wake_readers() {
     for (const auto& [id, entry] : entries_) entry->changed.notify();
   }
-  /// All sessions in a chat are read again: something may have been missed.
-  void recheck_all();
+  /// All sessions in a chat are read again: something may have been missed. A bounded number at a
+  /// time, so that whoever says something meanwhile does not wait behind them.
+  void recheck_all(session::Recheck how);
   Vitals& vitals() { return vitals_; }
 
  private:
+  struct Check {
+    EntryPtr entry;
+    session::Recheck how;
+  };
+
   Task<> tick(EntryPtr entry);
-  Task<> recheck(EntryPtr entry);
+  Task<> recheck_some();
   Task<> keep_plain_place(EntryPtr entry);
   Task<Result<>> commit(Commit commit);
   EntryPtr keep(StoredSession stored);
@@ -78,6 +85,8 @@ class Engine {
   std::set<std::pair<Time, std::string_view>> due_;  // ids as the entries hold them
   async::Signal due_changed_;
   std::size_t ticks_ = 0;  ///< being committed
+  std::deque<Check> checks_;
+  std::size_t checkers_ = 0;  ///< of `checks_`
 };
 
 }  // namespace bridge::handoff

@@ -40,6 +40,7 @@ std::vector<session::LoggedEventPtr> PlainReader::drain(const session::EventLog&
   std::vector<session::LoggedEventPtr> events;
   // What a leaving socket has lost stands before these, and is known only when it is gone.
   if (!leaving_.empty()) return events;
+  look_up_resumed(log);
   std::sort(waiting_.begin(), waiting_.end());
   waiting_.erase(std::unique(waiting_.begin(), waiting_.end()), waiting_.end());
   for (const std::uint64_t seq : waiting_)
@@ -50,6 +51,7 @@ std::vector<session::LoggedEventPtr> PlainReader::drain(const session::EventLog&
 
 std::uint64_t PlainReader::handed_upto(const session::EventLog& log) const {
   std::uint64_t next = log.last_seq() + 1;
+  if (resumed_from_ <= resumed_upto_) next = resumed_from_;
   for (const std::uint64_t seq : waiting_) next = std::min(next, seq);
   const auto not_before = [&next](const Subscriber* subscriber) {
     const std::uint64_t seq = subscriber->first_unconfirmed();
@@ -61,10 +63,16 @@ std::uint64_t PlainReader::handed_upto(const session::EventLog& log) const {
 }
 
 void PlainReader::resume(std::uint64_t handed, const session::EventLog& log) {
-  for (std::uint64_t seq = std::max(handed + 1, log.first_seq()); seq <= log.last_seq(); ++seq) {
+  resumed_from_ = handed + 1;
+  resumed_upto_ = log.last_seq();
+}
+
+void PlainReader::look_up_resumed(const session::EventLog& log) {
+  for (std::uint64_t seq = std::max(resumed_from_, log.first_seq()); seq <= resumed_upto_; ++seq) {
     const auto event = log.find(seq);
     if (event && session::shown_to_plain_readers(event->event)) waiting_.push_back(seq);
   }
+  resumed_from_ = resumed_upto_ + 1;
 }
 
 void PlainReader::take_back(const std::vector<std::uint64_t>& seqs, const session::EventLog& log) {

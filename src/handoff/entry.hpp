@@ -31,17 +31,21 @@ class PlainReader {
   Subscriber* newest() const { return newest_; }
   /// Up to here everything has been handed out and has arrived, as far as can be known.
   std::uint64_t handed_upto(const session::EventLog& log) const;
-  /// After a restart: what comes after `handed` waits for a poll or a socket.
+  /// After a restart: what comes after `handed` waits for a poll or a socket. The log is not looked
+  /// into before one comes.
   void resume(std::uint64_t handed, const session::EventLog& log);
 
  private:
   void hand_over(const session::EventLog& log);
+  void look_up_resumed(const session::EventLog& log);
 
   Subscriber* newest_ = nullptr;
   /// Replaced, and not gone yet: what they turn out not to have delivered goes before what is new.
   std::vector<Subscriber*> leaving_;
   // Seqs, in any order. Those that the log has dropped go when they are many.
   std::vector<std::uint64_t> waiting_;
+  /// What `resume` found unhanded: waiting too, as far as such readers are shown it.
+  std::uint64_t resumed_from_ = 1, resumed_upto_ = 0;
 };
 
 class Vitals;

@@ -44,8 +44,12 @@ Task<Result<>> Handoff::start() {
   if (!ids) co_return ids.error();
   auto resumed = co_await resume(std::move(*ids));
   if (!resumed) co_return resumed.error();
-  ports_.chat.when_well_again([this] { engine_->recheck_all(); });
+  ports_.chat.when_well_again([this] { engine_->recheck_all(session::Recheck()); });
   tasks_.spawn("session_timer", engine_->run_timer());
+  // Webhooks of the meantime may have found nobody. Whoever comes first is not kept waiting for it.
+  session::Recheck first;
+  first.once_more = false;
+  engine_->recheck_all(first);
   co_return Result<>();
 }
 
@@ -83,6 +87,7 @@ Task<> resume_some(Engine& engine, std::unique_ptr<Worker> worker) {
     all.ids.pop_back();
     auto entry = co_await engine.entry(id);
     if (!entry) continue;  // erased by another replica meanwhile
+    if (!session::may_be_interrupted(*(*entry)->state)) continue;
     auto resumed = co_await engine.apply(*entry, session::Restarted{});
     if (!resumed) all.error = resumed.error();
   }

@@ -14,10 +14,18 @@ constexpr std::size_t kMaxId = 0xFFFF;
 constexpr std::size_t kHead = 3;
 constexpr std::size_t kSysId = 32;  // hex digits of a sys_id
 
-int digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/// The digits of random numbers come in no order, so a branch for each would be guessed wrong.
+constexpr auto kDigits = [] {
+  std::array<signed char, 256> values{};
+  for (signed char& value : values) value = -1;
+  for (int i = 0; i < 10; ++i)
+    values[static_cast<std::size_t>('0' + i)] = static_cast<signed char>(i);
+  for (int i = 0; i < 6; ++i)
+    values[static_cast<std::size_t>('a' + i)] = static_cast<signed char>(10 + i);
+  return values;
+}();
+
+int digit(char c) { return kDigits[static_cast<unsigned char>(c)]; }
 
 /// An id as it is kept: a sys_id in half its length, anything else as it is. They are told apart by
 /// the length that stands before them, which is 0 for a sys_id.
@@ -28,7 +36,7 @@ class Kept {
     for (std::size_t at = 0; at < kSysId; at += 2) {
       const int high = digit(id[at]);
       const int low = digit(id[at + 1]);
-      if (high < 0 || low < 0) return;
+      if ((high | low) < 0) return;
       packed_[at / 2] = static_cast<char>(high << 4 | low);
     }
     bytes_ = std::string_view(packed_.data(), packed_.size());

@@ -105,8 +105,8 @@ bool wants_recheck(const BridgeSession& session) {
   return in_chat(session) || has_unfinished_work(session);
 }
 
-void Turn::on(const Recheck&) {
-  if (in_chat(s())) want_rows();
+void Turn::on(const Recheck& input) {
+  if (input.once_more || !s().reconciling.in_flight) want_rows();
   for (OwedRead& owed : s().owed_reads) owed.next = std::min(owed.next, now_);
   start_owed_reads();
   for (Send& send : s().sends)

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: MIT
 // What a process does that finds a session in the store: whatever was in flight when the last one
 // ended is asked about, or done again where our scripts recognise the repeat. DESIGN 3.1.
+#include <algorithm>
+#include <utility>
+
 #include "session/turn.hpp"
 
 namespace bridge::session {
+
+bool may_be_interrupted(const BridgeSession& session) {
+  return has_unfinished_work(session) || session.surface || session.asking_interaction ||
+         session.reconciling.in_flight || session.reconciling.again;
+}
 
 void Turn::on(const Restarted&) {
   for (PendingEnd& end : s().ends) {
@@ -65,15 +73,14 @@ void Turn::resume_sends() {
   }
 }
 
+/// Whoever was reading is gone.
 void Turn::resume_reconciling() {
-  s().reconciling.in_flight = false;
-  s().reconciling.again = false;
-  want_rows();
-  for (OwedRead& owed : s().owed_reads) {
-    owed.in_flight = false;
-    owed.next = std::min(owed.next, now_);
-  }
-  start_owed_reads();
+  const auto end = [this](bool& under_way) {
+    if (std::exchange(under_way, false)) changed();
+  };
+  end(s().reconciling.in_flight);
+  end(s().reconciling.again);
+  for (OwedRead& owed : s().owed_reads) end(owed.in_flight);
 }
 
 }  // namespace bridge::session

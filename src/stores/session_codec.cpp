@@ -211,8 +211,13 @@ class Reader {
     into = std::move(surface);
     return true;
   }
+  static bool get(const json::value& from, std::string_view& into) {
+    const json::string* text = from.if_string();
+    if (text) into = std::string_view(text->data(), text->size());
+    return text != nullptr;
+  }
   bool get(const json::value& from, session::RecentIds& into) {
-    return each<std::string>(from, [&](std::string id) { into.insert(id); });
+    return each<std::string_view>(from, [&](std::string_view id) { into.insert(id); });
   }
   bool get(const json::value& from, session::SeenSequences& into) {
     return each<std::int64_t>(from, [&](std::int64_t sequence) { into.insert(sequence); });

@@ -69,14 +69,14 @@ void SessionMap::apply(const Commit& commit) {
   session.log.drop_before(commit.first_kept_seq);
   if (!before || !same_keys(*before, *session.state)) {
     if (before) forget_keys(*before);
-    remember_keys(*session.state);
+    remember_keys(found->first, *session.state);
   }
   note_age(found->first, before.get(), session.state.get());
 }
 
 void SessionMap::put(StoredSession stored) {
   const auto found = sessions_.emplace(stored.state->id, std::move(stored)).first;
-  remember_keys(*found->second.state);
+  remember_keys(found->first, *found->second.state);
   note_age(found->first, nullptr, found->second.state.get());
 }
 
@@ -92,7 +92,7 @@ std::optional<SessionId> SessionMap::find(Index index, const std::string& value)
   const auto& map = indexes_[static_cast<std::size_t>(index)];
   const auto found = map.find(value);
   if (found == map.end()) return std::nullopt;
-  return found->second;
+  return SessionId(found->second);
 }
 
 std::vector<SessionId> SessionMap::oldest(session::State state, std::size_t limit) const {
@@ -111,9 +111,10 @@ std::vector<SessionId> SessionMap::all() const {
   return ids;
 }
 
-void SessionMap::remember_keys(const BridgeSession& session) {
+/// `id`: as `sessions_` holds it.
+void SessionMap::remember_keys(std::string_view id, const BridgeSession& session) {
   for (auto& [index, value] : keys_of(session))
-    indexes_[static_cast<std::size_t>(index)].emplace(value, session.id);
+    indexes_[static_cast<std::size_t>(index)].emplace(std::move(value), id);
 }
 
 void SessionMap::forget_keys(const BridgeSession& session) {

@@ -35,7 +35,7 @@ class SessionMap {
   std::size_t size() const { return sessions_.size(); }
 
  private:
-  void remember_keys(const session::BridgeSession& session);
+  void remember_keys(std::string_view id, const session::BridgeSession& session);
   void forget_keys(const session::BridgeSession& session);
   void note_age(std::string_view id, const session::BridgeSession* before,
                 const session::BridgeSession* after);
@@ -45,7 +45,8 @@ class SessionMap {
   using ByAge = std::set<std::pair<Time, std::string_view>>;  // ids as sessions_ holds them
 
   std::unordered_map<session::SessionId, handoff::StoredSession> sessions_;
-  std::array<std::unordered_multimap<std::string, session::SessionId>, kIndexes> indexes_;
+  // Likewise.
+  std::array<std::unordered_multimap<std::string, std::string_view>, kIndexes> indexes_;
   std::array<ByAge, 5> by_age_;
 };
 

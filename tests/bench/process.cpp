@@ -44,10 +44,10 @@ double stat_field(const std::string& stat, int n) {
 }
 
 void start_child(const std::vector<std::string>& words, const Process::Environment& environment,
-                 int core, const std::string& folder, const std::string& log) {
+                 const Cores& cores, const std::string& folder, const std::string& log) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setpgid(0, 0);
-  pin_this_process(core);
+  pin_this_process(cores);
   const int output = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   dup2(output, STDOUT_FILENO);
   dup2(output, STDERR_FILENO);
@@ -68,28 +68,32 @@ void start_child(const std::vector<std::string>& words, const Process::Environme
 
 }  // namespace
 
-std::vector<int> usable_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  sched_getaffinity(0, sizeof set, &set);
-  std::vector<int> cores;
-  for (int core = 0; core < CPU_SETSIZE; ++core)
-    if (CPU_ISSET(core, &set)) cores.push_back(core);
-  return cores;
+const Cores& usable_cores() {
+  static const Cores all = [] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    sched_getaffinity(0, sizeof set, &set);
+    Cores cores;
+    for (int core = 0; core < CPU_SETSIZE; ++core)
+      if (CPU_ISSET(core, &set)) cores.push_back(core);
+    return cores;
+  }();
+  return all;
 }
 
-void pin_this_process(int core) {
+void pin_this_process(const Cores& cores) {
+  (void)usable_cores();
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(core, &set);
+  for (const int core : cores) CPU_SET(core, &set);
   sched_setaffinity(0, sizeof set, &set);
 }
 
-Process::Process(const std::vector<std::string>& words, const Environment& environment, int core,
-                 const std::string& folder, const std::string& log) {
+Process::Process(const std::vector<std::string>& words, const Environment& environment,
+                 const Cores& cores, const std::string& folder, const std::string& log) {
   pid_ = fork();
   if (pid_ < 0) throw std::runtime_error("fork failed");
-  if (pid_ == 0) start_child(words, environment, core, folder, log);
+  if (pid_ == 0) start_child(words, environment, cores, folder, log);
   setpgid(pid_, pid_);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A server under measurement: a process of its own, pinned to one core, whose CPU time and memory
+// A server under measurement: a process of its own, pinned to its cores, whose CPU time and memory
 // are read from /proc. It dies with the bench, whatever happens. Used by tests/bench alone.
 #pragma once
 
@@ -15,9 +15,11 @@ namespace bridge::bench {
 
 using Clock = std::chrono::steady_clock;
 
-/// The cores that we may use: the first is the server's, the last the client's.
-std::vector<int> usable_cores();
-void pin_this_process(int core);
+using Cores = std::vector<int>;
+/// The cores that the bench was begun with: the first is the server's, the last the client's.
+const Cores& usable_cores();
+/// Asks for `usable_cores` first, which a pinned process could not find out any more.
+void pin_this_process(const Cores& cores);
 
 /// CPU time of a process with its threads and children.
 struct CpuTime {
@@ -34,7 +36,7 @@ class Process {
  public:
   using Environment = std::map<std::string, std::string>;
   /// Output goes to `log`. Throws std::runtime_error if it cannot be started.
-  Process(const std::vector<std::string>& words, const Environment& environment, int core,
+  Process(const std::vector<std::string>& words, const Environment& environment, const Cores& cores,
           const std::string& folder = {}, const std::string& log = "/dev/null");
   ~Process();
   Process(const Process&) = delete;

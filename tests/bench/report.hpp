@@ -30,7 +30,7 @@ struct Figures {
   double flat_out = 0;
   std::vector<double> start_ms;
   std::size_t stored = 0;  ///< sessions of the next
-  std::vector<double> stored_start_ms;
+  std::vector<double> stored_start_ms, stored_start_cpu_ms;
   std::vector<CommitFigures> commits;
   double binary_mib = 0;
   std::uint64_t handshakes = 0;

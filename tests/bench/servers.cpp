@@ -12,7 +12,7 @@
 namespace bridge::bench {
 namespace {
 
-int server_core() { return usable_cores().front(); }
+Cores server_cores() { return {usable_cores().front()}; }
 
 Running wait_until_ready(std::unique_ptr<Process> process, std::uint16_t port,
                          const std::string& path, Clock::time_point start) {
@@ -25,9 +25,10 @@ Running wait_until_ready(std::unique_ptr<Process> process, std::uint16_t port,
       connection.open(port);
       (void)connection.ask(request);
       running.start_ms = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+      running.start_cpu_ms = running.process->cpu().seconds * 1000;
       return running;
     } catch (const std::runtime_error&) {
-      std::this_thread::sleep_for(std::chrono::microseconds(200));
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
   throw std::runtime_error("no answer to GET " + path);
@@ -58,8 +59,9 @@ Running start_bridge(const Options& options, const std::string& instance_url,
   environment["LOG_FORMAT"] = "json";
   for (const auto& [name, value] : options.settings) environment[name] = value;
   const auto start = Clock::now();
-  auto process = std::make_unique<Process>(std::vector<std::string>{options.bridge, "serve"},
-                                           environment, server_core());
+  auto process =
+      std::make_unique<Process>(std::vector<std::string>{options.bridge, "serve"}, environment,
+                                options.cores.empty() ? server_cores() : options.cores);
   return wait_until_ready(std::move(process), port, "/readyz", start);
 }
 
@@ -68,7 +70,7 @@ Running start_floor(const Options& options) {
   const auto start = Clock::now();
   auto process = std::make_unique<Process>(
       std::vector<std::string>{options.self, "--serve-floor", std::to_string(port)},
-      Process::Environment(), server_core());
+      Process::Environment(), server_cores());
   return wait_until_ready(std::move(process), port, "/", start);
 }
 
@@ -90,7 +92,7 @@ std::optional<Running> start_nginx(const std::string& folder) {
   const auto start = Clock::now();
   auto process = std::make_unique<Process>(
       std::vector<std::string>{program, "-p", folder, "-c", folder + "/nginx.conf"},
-      Process::Environment(), server_core());
+      Process::Environment(), server_cores());
   return wait_until_ready(std::move(process), port, "/", start);
 }
 
@@ -109,7 +111,7 @@ std::optional<Running> start_python(const Options& options, const std::string& i
                                "geventwebsocket.gunicorn.workers.GeventWebSocketWorker", "-w", "1",
                                "-b", "127.0.0.1:" + std::to_string(port), "--timeout", "120",
                                "--log-level", "warning", "old_bridge_host:app"},
-      environment, server_core(), options.python_bridge);
+      environment, server_cores(), options.python_bridge);
   return wait_until_ready(std::move(process), port, "/healthz", start);
 }
 

@@ -23,6 +23,7 @@ struct Options {
   std::size_t sockets = 10'000;
   std::size_t stored = 10'000;  ///< sessions to start with
   std::size_t connections = 16;
+  Cores cores;  ///< of the bridge; empty: the first
   bool peers = true;
   std::string only;  ///< one measurement, for a profiler
 };
@@ -34,7 +35,8 @@ class Running {
   Running(std::unique_ptr<Process> p, std::uint16_t at) : process(std::move(p)), port(at) {}
   std::unique_ptr<Process> process;
   std::uint16_t port;
-  double start_ms = 0;  ///< from fork to the first good answer
+  double start_ms = 0;      ///< from fork to the first good answer
+  double start_cpu_ms = 0;  ///< what the server worked until then, on all cores
 };
 
 /// Each waits until the server answers `GET` of its health path with 200; throws

@@ -88,6 +88,9 @@ class House {
 void House::give(const Input& input) {
   const BridgeSession before = session_;
   Decision decision = decide(session_, input, now_, policy_);
+  if (std::holds_alternative<Restarted>(input))
+    require(may_be_interrupted(before) || (!decision.changed && decision.effects.empty()),
+            "a restart does nothing where nothing can have been interrupted");
   check_states(before, decision);
   check_events(before, decision);
   if (decision.changed) {
@@ -337,6 +340,9 @@ void House::restart() {
   asks_.clear();
   delivery_.reset();
   give(Restarted{});
+  Recheck first;
+  first.once_more = false;
+  give(first);
 }
 
 void House::step(fuzz::Bytes& in) {

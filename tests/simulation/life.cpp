@@ -111,8 +111,7 @@ void Life::something_breaks() {
 void Life::recheck() {
   if (world_.now() < world_.service_now_down_until) return;
   for (const auto& process : processes_)
-    if (process->ready() && session::wants_recheck(*process->state()))
-      process->give(session::Recheck{}, [](const Result<Applied>&) {});
+    if (process->ready()) process->recheck(session::Recheck());
 }
 
 /// Nothing fails any more, nobody says anything, and what is under way comes to its end.

@@ -49,8 +49,16 @@ void Process::start() {
       if (!resumed) return crash();  // a process that cannot begin ends, and is begun anew
       ready_ = true;
       schedule_tick();
+      // What the webhooks of the meantime may have told nobody.
+      session::Recheck first;
+      first.once_more = false;
+      recheck(first);
     });
   });
+}
+
+void Process::recheck(session::Recheck how) {
+  if (session::wants_recheck(*state_)) insist(how, [](const Result<Applied>&) {});
 }
 
 void Process::crash() {
@@ -105,6 +113,9 @@ void Process::attempt(int conflicts) {
         session::next_due(decision.next, tick->presence, policy_, world_.now()) > world_.now() ||
             decision.expired,
         "after a tick nothing is due");
+  if (std::holds_alternative<session::Restarted>(input))
+    require(session::may_be_interrupted(*state_) || (!decision.changed && decision.effects.empty()),
+            "a restart does nothing where nothing can have been interrupted");
   if (!decision.changed) {
     const bool out_of_date = state_->version != store_.state()->version;
     const Applied applied{decision.verdict, decision.send_id, out_of_date};

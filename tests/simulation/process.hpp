@@ -48,6 +48,8 @@ class Process {
   void insist(session::Input input, Done<Applied> done);
   /// Insists, one after the other: webhooks, and rows that were read.
   void take_in_turn(session::Input input, Done<Applied> done);
+  /// Something may have been missed: if a chat is on, it is read.
+  void recheck(session::Recheck how);
   /// Calls back once nobody waits for that message any more.
   void when_settled(std::uint64_t send_id, std::function<void(const session::Send*)> done);
   /// Gives the reader what follows its place, and from then on what is published, if it attaches.

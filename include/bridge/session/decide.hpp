@@ -155,8 +155,12 @@ struct Reconciled {
   std::string service_account;  ///< as with AgentSaid
 };
 
-/// Something may have been missed: ServiceNow was away for a while, or a webhook was refused.
-struct Recheck {};
+/// Something may have been missed: ServiceNow was away for a while, a webhook was refused, or the
+/// process has begun anew.
+struct Recheck {
+  /// Whether a read that is under way does not count, because it may have left too early.
+  bool once_more = true;
+};
 
 /// Readers without a cursor have been handed all events up to here.
 struct PlainHanded {
@@ -223,6 +227,8 @@ struct Tick {
 };
 
 /// The process has begun anew: what was in flight is asked about, or done again where that is safe.
+/// What may have been missed meanwhile is not read yet: `Recheck` does that, once people are
+/// served.
 struct Restarted {};
 
 using Input = std::variant<Escalate, OpenAnswered, UserMessage, SendAnswered, SendSettled,
@@ -363,6 +369,9 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
 
 /// Whether `Recheck` would do anything.
 bool wants_recheck(const BridgeSession& session);
+
+/// False: `Restarted` would change nothing and start nothing. Most sessions are such.
+bool may_be_interrupted(const BridgeSession& session);
 
 /// Whether an AgentEvent names the current chat, by interaction, then conversation, then key.
 bool is_current_chat(const BridgeSession& session, const AgentEvent& event);

@@ -50,6 +50,40 @@ TEST(Reconciling, AfterAnOutageTellsWhatWebhooksCouldNot) {
   });
 }
 
+TEST(Reconciling, AfterARestartReadsEveryOpenChatButNotAllAtOnce) {
+  constexpr std::size_t kChats = 130;
+  House house;
+  std::vector<session::SessionId> ids;
+  house.run([&](Handoff& handoff) -> Task<> {
+    while (ids.size() < kChats) ids.push_back(co_await house.live(handoff));
+  });
+  // Nobody heard of it.
+  for (const session::SessionId& id : ids)
+    house.chat.rows[house.chat.by_key[id].conversation_sys_id] = {row(house, id, "missed", 1)};
+  const auto asked = [&] {
+    std::size_t chats = 0;
+    for (const auto& read : house.chat.reads) chats += read.size();
+    return chats;
+  };
+  house.chat.reading.shut();
+  house.context.restart();
+  house.run([&](Handoff& handoff) -> Task<> {
+    EXPECT_TRUE(co_await eventually([&] { return asked() >= 2 * LiveChat::kMaxPositions; }));
+    EXPECT_LT(asked(), kChats) << "the others wait until ServiceNow has answered";
+    house.chat.reading.open();
+    for (const session::SessionId& id : ids) {
+      Texts texts;
+      const Deadline deadline = in(std::chrono::seconds(8));
+      while (texts.empty() && std::chrono::steady_clock::now() < deadline) {
+        texts = co_await shown(handoff, id);
+        if (texts.empty()) co_await async::sleep_for(Millis(5));
+      }
+      EXPECT_EQ(texts, Texts{"missed"});
+    }
+    EXPECT_EQ(asked(), kChats) << "each once";
+  });
+}
+
 TEST(Reconciling, ThatFailsIsCountedAndAges) {
   House house;
   house.chat.messages_error = Error(Errc::unreachable);

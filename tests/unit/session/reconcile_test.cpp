@@ -293,7 +293,7 @@ TEST(Reconcile, TheEndOfAChatIsReadAgainUntilItCouldBe) {
   EXPECT_FALSE(has_unfinished_work(s.session));
 }
 
-TEST(Reconcile, ARestartAndARecheckReadWhateverIsOpen) {
+TEST(Reconcile, ARecheckReadsWhateverIsOpen) {
   Script s;
   s.live();
   s.given(Recheck{});
@@ -302,8 +302,48 @@ TEST(Reconcile, ARestartAndARecheckReadWhateverIsOpen) {
   EXPECT_TRUE(s.effects<Reconcile>().empty()) << "one is on its way";
   s.given(s.read({}));
   EXPECT_EQ(s.effects<Reconcile>().size(), 1u) << "but it may have left too early for the second";
-  s.given(Restarted{});
-  EXPECT_EQ(s.effects<Reconcile>().size(), 1u) << "whoever was reading is gone";
+  Recheck first;
+  first.once_more = false;
+  s.given(first);
+  s.given(s.read({}));
+  EXPECT_TRUE(s.effects<Reconcile>().empty()) << "the one on its way was as good";
+  s.given(first);
+  EXPECT_EQ(s.effects<Reconcile>().size(), 1u);
+}
+
+TEST(Reconcile, ARestartStoresNothingForAChatThatWasQuiet) {
+  Script s;
+  s.live();
+  EXPECT_FALSE(may_be_interrupted(s.session));
+  EXPECT_FALSE(s.given(Restarted{}).changed) << "thousands are found at once";
+  EXPECT_TRUE(s.last.effects.empty());
+  EXPECT_TRUE(wants_recheck(s.session)) << "but it is read soon";
+}
+
+TEST(Reconcile, ARestartForgetsWhoeverWasReading) {
+  Script s;
+  s.live();
+  s.given(Recheck{});
+  s.given(Recheck{});
+  EXPECT_TRUE(may_be_interrupted(s.session));
+  EXPECT_TRUE(s.given(Restarted{}).changed);
+  EXPECT_TRUE(s.effects<Reconcile>().empty()) << "people are served first";
+  s.given(Recheck{});
+  EXPECT_EQ(s.effects<Reconcile>().size(), 1u);
+}
+
+TEST(Reconcile, TheLastWordsThatWereBeingReadAtACrashAreReadAfterIt) {
+  Script s;
+  s.live();
+  s.given(End{});
+  EndAnswered ended;
+  ended.key = s.session.chat.key;
+  s.given(ended);
+  ASSERT_EQ(s.effects<Reconcile>().size(), 1u);
+  EXPECT_TRUE(s.given(Restarted{}).changed);
+  EXPECT_TRUE(wants_recheck(s.session));
+  s.given(Recheck{});
+  EXPECT_EQ(s.effects<Reconcile>().size(), 1u);
 }
 
 TEST(Reconcile, ManyWebhooksAreComparedBeforeTheirIdsAreForgotten) {
