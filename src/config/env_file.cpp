@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxFile = 1024 * 1024;
 
-bool is_name(std::string_view name) {
+bool is_variable_name(std::string_view name) {
   if (name.empty() || (name.front() >= '0' && name.front() <= '9')) return false;
   for (const char c : name) {
     const bool allowed =
@@ -29,7 +29,7 @@ bool is_rest(std::string_view text) {
   return text.empty() || text.front() == '#';
 }
 
-Error wrong(std::string what) { return Error(Errc::malformed, std::move(what)); }
+Error bad_line(std::string what) { return Error(Errc::malformed, std::move(what)); }
 
 Result<std::string> read_quoted(std::string_view text) {
   const char quote = text.front();
@@ -37,7 +37,7 @@ Result<std::string> read_quoted(std::string_view text) {
   for (std::size_t i = 1; i < text.size(); ++i) {
     char c = text[i];
     if (c == quote) {
-      if (!is_rest(text.substr(i + 1))) return wrong("has text after the closing quote");
+      if (!is_rest(text.substr(i + 1))) return bad_line("has text after the closing quote");
       return value;
     }
     // In single quotes a backslash is a backslash, as in a shell.
@@ -52,7 +52,7 @@ Result<std::string> read_quoted(std::string_view text) {
     }
     value.push_back(c);
   }
-  return wrong("has no closing quote");
+  return bad_line("has no closing quote");
 }
 
 Result<std::string> read_value(std::string_view text) {
@@ -70,12 +70,12 @@ Result<> read_line(std::string_view line, EnvMap& into) {
   line = trim(line);
   if (line.empty() || line.front() == '#') return {};
   for (const char c : line)
-    if (c != '\t' && has_control_characters({&c, 1})) return wrong("holds control characters");
+    if (c != '\t' && has_control_characters({&c, 1})) return bad_line("holds control characters");
   if (line.starts_with("export ") || line.starts_with("export\t")) line = trim(line.substr(7));
   const std::size_t equals = line.find('=');
-  if (equals == std::string_view::npos) return wrong("has no '='");
+  if (equals == std::string_view::npos) return bad_line("has no '='");
   const std::string_view name = trim(line.substr(0, equals));
-  if (!is_name(name)) return wrong("does not begin with a variable name");
+  if (!is_variable_name(name)) return bad_line("does not begin with a variable name");
   auto value = read_value(line.substr(equals + 1));
   if (!value) return value.error();
   into.insert_or_assign(std::string(name), std::move(*value));

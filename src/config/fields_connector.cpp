@@ -19,7 +19,7 @@ std::string_view without_dot(std::string_view entry) {
   return entry.starts_with('.') ? entry.substr(1) : entry;
 }
 
-bool is_name(std::string_view name) {
+bool is_host_name(std::string_view name) {
   const auto fits = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
   };
@@ -36,7 +36,7 @@ bool is_address(std::string_view name) {
 
 Wrong read_entry(std::string_view entry, bool insecure) {
   const std::string_view name = without_dot(entry);
-  if (!is_name(name))
+  if (!is_host_name(name))
     return "has an entry that is no host name (without https://, port, path and *)";
   const bool suffix = entry.starts_with('.');
   if (suffix && name.find('.') == std::string_view::npos)

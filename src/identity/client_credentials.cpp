@@ -10,7 +10,7 @@
 namespace bridge::identity {
 namespace {
 
-constexpr std::size_t kMaxAnswer = 64 * 1024;
+constexpr std::size_t kMaxTokenAnswer = 64 * 1024;
 constexpr std::size_t kMaxToken = 8 * 1024;
 constexpr std::chrono::seconds kUsualLife{300};  // if the answer does not say (RFC 6749, 5.1)
 constexpr std::chrono::seconds kLongestLife = std::chrono::hours(24);
@@ -109,7 +109,7 @@ Task<Result<ClientCredentials::Token>> ClientCredentials::ask(Deadline deadline)
       "&client_secret=" + net::percent_encode(std::string(options_.client_secret.reveal()));
   if (!options_.scope.empty()) request.body += "&scope=" + net::percent_encode(options_.scope);
   request.repeatable = true;  // a token too many expires unused
-  request.max_response_bytes = kMaxAnswer;
+  request.max_response_bytes = kMaxTokenAnswer;
   const Deadline limit =
       std::min(deadline, std::chrono::steady_clock::now() + options_.request_timeout);
   auto response = co_await http_.send(std::move(request), limit);

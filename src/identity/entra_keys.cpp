@@ -4,19 +4,14 @@
 #include <algorithm>
 
 #include "bridge/core/json.hpp"
+#include "identity/jwk_members.hpp"
 
 namespace bridge::identity {
 namespace {
 
-constexpr std::size_t kMaxAnswer = 256 * 1024;
+constexpr std::size_t kMaxKeySet = 256 * 1024;
 constexpr std::size_t kMaxKeys = 64;
 constexpr Millis kRenewal{1'000};
-constexpr std::size_t kMaxKeyId = 256;
-
-std::string_view text_member(const json::object& object, std::string_view name) {
-  const json::value* const value = object.if_contains(name);
-  return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
-}
 
 /// Absent, or one of the values (RFC 7517, 4.2 and 4.4).
 bool allows(const json::object& key, std::string_view name, std::string_view value) {
@@ -160,7 +155,7 @@ Task<Result<std::string>> EntraKeys::get(std::string url, std::string_view what,
   net::ClientRequest request(net::Method::get, std::move(url));
   request.headers.set("Accept", "application/json");
   request.repeatable = true;
-  request.max_response_bytes = kMaxAnswer;
+  request.max_response_bytes = kMaxKeySet;
   auto response = co_await http_.send(std::move(request), deadline);
   if (!response) co_return response.error();
   if (response->status != 200)

@@ -11,10 +11,11 @@
 #include <array>
 #include <stdexcept>
 
+#include "identity/jwk_members.hpp"
+
 namespace bridge::identity {
 namespace {
 
-constexpr std::size_t kMaxKeyId = 256;
 constexpr std::size_t kMaxDepth = 8;
 
 int base64url_value(char c) {
@@ -51,11 +52,6 @@ std::optional<json::object> decode_object(std::string_view part) {
   auto object = parse_object(*text, kMaxDepth);
   if (!object) return std::nullopt;
   return std::move(*object);
-}
-
-std::string_view text_member(const json::object& object, std::string_view name) {
-  const json::value* const value = object.if_contains(name);
-  return value && value->is_string() ? std::string_view(value->get_string()) : std::string_view();
 }
 
 /// What OpenSSL leaves in its queue after a refusal would be taken for the failure of the next TLS

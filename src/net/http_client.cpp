@@ -21,7 +21,7 @@
 namespace bridge::net {
 namespace {
 
-constexpr std::size_t kReadSize = 8 * 1024;
+constexpr std::size_t kAnswerReadSize = 8 * 1024;
 constexpr std::size_t kBufferSize = 80 * 1024;  // a whole head must fit
 constexpr int kMaxInterim = 8;
 
@@ -129,7 +129,7 @@ bool is_safe_field(const Headers::Entry& entry) {
          std::none_of(entry.second.begin(), entry.second.end(), breaks);
 }
 
-bool is_owned(std::string_view name) {
+bool is_written_by_client(std::string_view name) {
   return equals_ignoring_case(name, "Host") || equals_ignoring_case(name, "Content-Length") ||
          equals_ignoring_case(name, "Connection") ||
          equals_ignoring_case(name, "Transfer-Encoding");
@@ -141,7 +141,7 @@ std::string request_head(const ClientRequest& request, const Destination& to) {
   head.append(to_string(request.method)).append(" ").append(to.target).append(" HTTP/1.1\r\n");
   head.append("Host: ").append(to.authority).append("\r\n");
   for (const auto& [name, value] : request.headers.entries())
-    if (!is_owned(name)) head.append(name).append(": ").append(value).append("\r\n");
+    if (!is_written_by_client(name)) head.append(name).append(": ").append(value).append("\r\n");
   if (!request.headers.has("User-Agent"))
     head.append("User-Agent: handoff-bridge/" BRIDGE_VERSION "\r\n");
   if (!request.headers.has("Accept-Encoding")) head.append("Accept-Encoding: identity\r\n");
@@ -318,7 +318,8 @@ Task<Result<Response>> read_answer(ByteStream& stream, const ClientRequest& requ
       }
       const std::size_t room = buffer.max_size() - buffer.size();
       if (room == 0) co_return not_usable(to, ResponseParser::State::too_large);
-      const auto [ec, n] = co_await stream.read_some(buffer.prepare(std::min(room, kReadSize)));
+      const auto [ec, n] =
+          co_await stream.read_some(buffer.prepare(std::min(room, kAnswerReadSize)));
       buffer.commit(n);
       if (n > 0) progress.answered = true;
       if (!ec) continue;

@@ -12,7 +12,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kReadSize = 4096;
+constexpr std::size_t kRequestReadSize = 4096;
 constexpr std::size_t kWriteSize = 64 * 1024;
 constexpr std::size_t kDefaultBodyLimit = 64 * 1024;  // for requests that no route takes
 constexpr std::chrono::milliseconds kLinger{2'000};
@@ -41,7 +41,7 @@ HttpSession::HttpSession(ServerContext& context, std::unique_ptr<ByteStream> str
       stream_(std::move(stream)),
       peer_address_(std::move(peer_address)),
       // Chunk extensions and trailers must fit too: nothing else bounds them.
-      buffer_(context.options.max_header_bytes + kReadSize),
+      buffer_(context.options.max_header_bytes + kRequestReadSize),
       registration_(context, *this) {}
 
 void HttpSession::enter(Phase phase, std::chrono::milliseconds limit) {
@@ -239,7 +239,7 @@ RequestParser::State HttpSession::feed(RequestParser& parser) {
 Task<bool> HttpSession::fill() {
   for (;;) {
     const std::size_t room = buffer_.max_size() - buffer_.size();
-    const auto space = buffer_.prepare(std::min(room, kReadSize));
+    const auto space = buffer_.prepare(std::min(room, kRequestReadSize));
     const auto [ec, n] = co_await stream_->read_some(space);
     if (letting_go_ && ec == asio::error::operation_aborted && !timed_out_) {
       letting_go_ = false;
@@ -414,7 +414,7 @@ Task<> HttpSession::linger() {
   std::size_t total = 0;
   buffer_.clear();
   while (total < kLingerBytes && !timed_out_) {
-    const auto [ec, n] = co_await stream_->read_some(buffer_.prepare(kReadSize));
+    const auto [ec, n] = co_await stream_->read_some(buffer_.prepare(kRequestReadSize));
     note_break(ec);
     if (ec) break;
     total += n;

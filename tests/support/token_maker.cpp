@@ -14,7 +14,7 @@
 namespace bridge::test {
 namespace {
 
-void require(bool good, const char* what) {
+void require_openssl(bool good, const char* what) {
   if (!good) throw std::runtime_error(std::string("OpenSSL: ") + what);
 }
 
@@ -41,14 +41,16 @@ std::string base64url(std::string_view bytes) {
 
 class TokenMaker::Inner {
  public:
-  explicit Inner(unsigned bits) : key_(EVP_RSA_gen(bits)) { require(key_ != nullptr, "RSA"); }
+  explicit Inner(unsigned bits) : key_(EVP_RSA_gen(bits)) {
+    require_openssl(key_ != nullptr, "RSA");
+  }
   ~Inner() { EVP_PKEY_free(key_); }
   Inner(const Inner&) = delete;
   Inner& operator=(const Inner&) = delete;
   EVP_PKEY* get() const { return key_; }
   std::string number(const char* name) const {
     BIGNUM* value = nullptr;
-    require(EVP_PKEY_get_bn_param(key_, name, &value) == 1, name);
+    require_openssl(EVP_PKEY_get_bn_param(key_, name, &value) == 1, name);
     std::string bytes(static_cast<std::size_t>(BN_num_bytes(value)), '\0');
     BN_bn2bin(value, reinterpret_cast<unsigned char*>(bytes.data()));
     BN_free(value);
@@ -72,7 +74,7 @@ json::object TokenMaker::jwk(const std::string& kid) const {
 
 std::string TokenMaker::public_key() const {
   BIO* memory = BIO_new(BIO_s_mem());
-  require(PEM_write_bio_PUBKEY(memory, inner_->get()) == 1, "PEM");
+  require_openssl(PEM_write_bio_PUBKEY(memory, inner_->get()) == 1, "PEM");
   char* data = nullptr;
   const long size = BIO_get_mem_data(memory, &data);
   std::string text(data, static_cast<std::size_t>(size));
@@ -84,12 +86,13 @@ std::string TokenMaker::sign(std::string_view text) const {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   std::size_t size = 0;
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-  require(EVP_DigestSignInit(context, nullptr, EVP_sha256(), nullptr, inner_->get()) == 1, "sign");
-  require(EVP_DigestSign(context, nullptr, &size, bytes, text.size()) == 1, "sign");
+  require_openssl(EVP_DigestSignInit(context, nullptr, EVP_sha256(), nullptr, inner_->get()) == 1,
+                  "sign");
+  require_openssl(EVP_DigestSign(context, nullptr, &size, bytes, text.size()) == 1, "sign");
   std::string signature(size, '\0');
-  require(EVP_DigestSign(context, reinterpret_cast<unsigned char*>(signature.data()), &size, bytes,
-                         text.size()) == 1,
-          "sign");
+  require_openssl(EVP_DigestSign(context, reinterpret_cast<unsigned char*>(signature.data()), &size,
+                                 bytes, text.size()) == 1,
+                  "sign");
   EVP_MD_CTX_free(context);
   signature.resize(size);
   return signature;
@@ -117,10 +120,10 @@ const TokenMaker& weak_key() {
 std::string hs256(std::string_view key, std::string_view text) {
   std::string mac(32, '\0');
   unsigned size = 0;
-  require(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-               reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-               reinterpret_cast<unsigned char*>(mac.data()), &size) != nullptr,
-          "HMAC");
+  require_openssl(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                       reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                       reinterpret_cast<unsigned char*>(mac.data()), &size) != nullptr,
+                  "HMAC");
   return mac;
 }
 

@@ -23,9 +23,9 @@ RigOptions durable() {
   return options;
 }
 
-class LiveChat {
+class DurableChat {
  public:
-  LiveChat() : rig(durable()), user(rig) {
+  DurableChat() : rig(durable()), user(rig) {
     number = user.escalate("hello");
     at = "/sandbox/interactions/" + number;
     rig.control(at + "/accept", {{"agent", "alex.rep"}});
@@ -73,7 +73,7 @@ class Durable : public testing::Test {
 };
 
 TEST_F(Durable, AChatGoesOnAfterKillNine) {
-  LiveChat chat;
+  DurableChat chat;
   chat.agent_says("before");
   (void)chat.frames_with("before");
   EXPECT_EQ(chat.user.say("mine before", "c1").status, 200u);
@@ -108,7 +108,7 @@ TEST_F(Durable, AChatGoesOnAfterKillNine) {
 }
 
 TEST_F(Durable, ASocketResumesWhereItWas) {
-  LiveChat chat;
+  DurableChat chat;
   std::vector<json::object> frames;
   {
     const auto socket = chat.user.socket("0:0");
@@ -132,7 +132,7 @@ TEST_F(Durable, ASocketResumesWhereItWas) {
 }
 
 TEST_F(Durable, AMessageOnItsWayIsSentOnceAfterKillNine) {
-  LiveChat chat;
+  DurableChat chat;
   chat.rig.fault("send_message", "hang", 1);
   std::thread sender([&] {
     try {
@@ -162,7 +162,7 @@ TEST_F(Durable, AMessageOnItsWayIsSentOnceAfterKillNine) {
 }
 
 TEST_F(Durable, ASecondProcessTakesOverAndTheFirstEnds) {
-  LiveChat chat;
+  DurableChat chat;
   chat.agent_says("before");
   (void)chat.frames_with("before");
   const std::uint16_t first_port = chat.rig.bridge_port();
@@ -178,7 +178,7 @@ TEST_F(Durable, ASecondProcessTakesOverAndTheFirstEnds) {
 }
 
 TEST_F(Durable, WhoCannotListenTakesNothing) {
-  LiveChat chat;
+  DurableChat chat;
   ChildProcess twice(BRIDGE_BINARY, {"serve"}, chat.rig.bridge_environment());
   EXPECT_EQ(twice.wait(), 1) << twice.output();
   EXPECT_NE(twice.output().find("not touched"), std::string::npos) << twice.output();
@@ -187,7 +187,7 @@ TEST_F(Durable, WhoCannotListenTakesNothing) {
 }
 
 TEST_F(Durable, AFullDiskIsToldAndMendsItself) {
-  LiveChat chat;
+  DurableChat chat;
   rlimit unlimited{};
   const auto limit = [&](rlim_t bytes) {
     rlimit limited{bytes, RLIM_INFINITY};
@@ -210,7 +210,7 @@ TEST_F(Durable, AFullDiskIsToldAndMendsItself) {
 }
 
 TEST_F(Durable, ForgetEndsTheChatAndErasesIt) {
-  LiveChat chat;
+  DurableChat chat;
   const std::string canary = "a private canary of the user";
   EXPECT_EQ(chat.user.say(canary, "c1").status, 200u);
   ChildProcess forget(BRIDGE_BINARY, {"forget", "--session", chat.user.session},

@@ -15,9 +15,9 @@
 namespace bridge::test {
 namespace {
 
-constexpr const char* kAgentSecret = "system-test-agent-secret-0123456789";
-constexpr const char* kHookSecret = "system-test-webhook-secret-0123456789";
-constexpr const char* kCopilotKey = "system-test-copilot-key-0123456789";
+constexpr const char* kSeenAgentSecret = "system-test-agent-secret-0123456789";
+constexpr const char* kSeenHookSecret = "system-test-webhook-secret-0123456789";
+constexpr const char* kSeenCopilotKey = "system-test-copilot-key-0123456789";
 
 /// A folder that goes with the test.
 class Folder {
@@ -112,13 +112,13 @@ TEST(OpenApi, DescribesWhatTheProgramReallyAnswers) {
   options.bridge_environment = {{"SN_REQUEST_TIMEOUT", "2s"},
                                 {"OPEN_DEADLINE", "4s"},
                                 {"RATE_LIMIT", "off"},
-                                {"CS_API_KEY", kCopilotKey},
+                                {"CS_API_KEY", kSeenCopilotKey},
                                 {"CS_SERVICE_HOSTS", "127.0.0.1"}};
   Rig rig(std::move(options));
   Witness seen(rig);
   const std::string api = "/api/servicenow/";
-  const ProbeHeaders agent{{"X-Agent-Secret", kAgentSecret}};
-  const ProbeHeaders hook{{"X-Bridge-Secret", kHookSecret}};
+  const ProbeHeaders agent{{"X-Agent-Secret", kSeenAgentSecret}};
+  const ProbeHeaders hook{{"X-Bridge-Secret", kSeenHookSecret}};
 
   EXPECT_EQ(seen.get("/healthz"), 200u);
   EXPECT_EQ(seen.get("/readyz"), 200u);
@@ -194,7 +194,7 @@ TEST(OpenApi, DescribesWhatTheProgramReallyAnswers) {
   EXPECT_EQ(seen.post("/api/sn-webhook", {{"bridge_session_id", "x"}}, hook), 200u);
   EXPECT_EQ(seen.post("/directline/token", {{"user_id", "someone"}}), 501u);
 
-  const ProbeHeaders copilot{{"X-API-Key", kCopilotKey}};
+  const ProbeHeaders copilot{{"X-API-Key", kSeenCopilotKey}};
   const auto activity = [](std::string_view type, std::string_view mode, std::string_view url) {
     json::object one{{"type", type},
                      {"id", std::string(mode) + "-1"},

@@ -17,7 +17,7 @@ constexpr const char* kOauthHint =
 constexpr const char* kTokenHint =
     "ServiceNow gives a token but does not accept it: look at the 'OAuth Application User' of "
     "SN_CLIENT_ID (active, not locked out) and at the API access policies of the instance.";
-constexpr const char* kPathHint =
+constexpr const char* kTokenPathHint =
     "What answers at SN_INSTANCE/oauth_token.do is not an OAuth token endpoint: check SN_INSTANCE, "
     "and whether the plugin OAuth 2.0 is active, or a login page or proxy stands in front.";
 
@@ -44,7 +44,7 @@ Account::Account(net::HttpClient& http, const ServiceNowOptions& options) : opti
   client.request_timeout = options.request_timeout;
   client.name = "ServiceNow token endpoint";
   client.refused_hint = kOauthHint;
-  client.path_hint = kPathHint;
+  client.path_hint = kTokenPathHint;
   client.recognise = asleep;
   tokens_ = std::make_unique<identity::ClientCredentials>(http, std::move(client));
 }

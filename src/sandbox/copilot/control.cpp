@@ -6,6 +6,7 @@
 
 #include "bridge/core/random.hpp"
 #include "sandbox/copilot/copilot.hpp"
+#include "sandbox/copilot/members.hpp"
 #include "sandbox/servicenow/platform.hpp"
 
 namespace bridge::sandbox::copilot {
@@ -60,11 +61,6 @@ std::string new_guid() {
 std::string new_conversation_id(const std::string& channel, Time now) {
   return "a:1" + random_hex(24) + "|" + channel +
          ";messageid=" + std::to_string(now.time_since_epoch().count());
-}
-
-std::string text_of(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "bridge/core/random.hpp"
 #include "sandbox/copilot/assistant.hpp"
 #include "sandbox/copilot/conversation.hpp"
+#include "sandbox/copilot/members.hpp"
 
 namespace bridge::sandbox::copilot {
 namespace {
@@ -11,11 +12,6 @@ namespace {
 /// The largest text that the strictest of the channels behind the connector shows.
 constexpr std::size_t kMaxTextUnits = 28'000;
 constexpr std::size_t kMaxShownBytes = 300'000;
-
-std::string text_of(const json::object& activity, std::string_view name) {
-  const json::value* value = activity.if_contains(name);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 const json::object* object_of(const json::object& activity, std::string_view name) {
   const json::value* value = activity.if_contains(name);

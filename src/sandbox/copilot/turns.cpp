@@ -8,6 +8,7 @@
 #include "sandbox/copilot/assistant.hpp"
 #include "sandbox/copilot/copilot.hpp"
 #include "sandbox/copilot/event_stream.hpp"
+#include "sandbox/copilot/members.hpp"
 #include "sandbox/servicenow/platform.hpp"
 
 namespace bridge::sandbox::copilot {
@@ -49,11 +50,6 @@ class Copy {
   Conversation& conversation_;
   Turn& turn_;
 };
-
-std::string text_of(const json::object& object, std::string_view name) {
-  const json::value* value = object.if_contains(name);
-  return value && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 json::value parsed(std::string_view text, bool& failed) {
   boost::system::error_code problem;

@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The natives behind GlideRecord: rows go to the script as objects of texts.
 #include "sandbox/glide/instance_state.hpp"
+#include "sandbox/glide/script_run.hpp"
 
 namespace bridge::sandbox {
 namespace {
-
-json::object row_json(const Record& row) {
-  json::object object;
-  for (const auto& [name, value] : row.values()) {
-    if (value) {
-      object[name] = *value;
-    } else {
-      object[name] = nullptr;
-    }
-  }
-  return object;
-}
 
 Record record_from(const std::string& table, const json::value& values) {
   Record record(table);

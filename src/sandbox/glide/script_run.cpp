@@ -161,6 +161,14 @@ json::value parse_json(std::string_view text) {
 
 std::string quote(std::string_view text) { return json::serialize(json::value(text)); }
 
+std::string exception_text(const json::object& told) {
+  std::string text(told.at("text").as_string());
+  if (!told.at("line").is_null()) text += " (line " + json::serialize(told.at("line")) + ")";
+  return text;
+}
+
+}  // namespace
+
 json::object row_json(const Record& row) {
   json::object object;
   for (const auto& [name, value] : row.values()) {
@@ -172,14 +180,6 @@ json::object row_json(const Record& row) {
   }
   return object;
 }
-
-std::string exception_text(const json::object& told) {
-  std::string text(told.at("text").as_string());
-  if (!told.at("line").is_null()) text += " (line " + json::serialize(told.at("line")) + ")";
-  return text;
-}
-
-}  // namespace
 
 ScriptRun::ScriptRun(Instance& instance, Session& session, std::string file)
     : instance_(instance),

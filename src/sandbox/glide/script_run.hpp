@@ -17,6 +17,9 @@ typedef struct duk_hthread duk_context;
 
 namespace bridge::sandbox {
 
+/// A row as scripts get it: texts, null for null.
+json::object row_json(const Record& row);
+
 class ScriptRun {
  public:
   /// `file` is what errors and logs call the script.

@@ -7,16 +7,6 @@
 #include "sandbox/servicenow/seed.hpp"
 
 namespace bridge::sandbox {
-namespace {
-
-json::value done() {
-  json::object body;
-  body["ok"] = true;
-  return body;
-}
-
-}  // namespace
-
 Result<std::string> Control::agent_for(const Record& interaction, const json::object& body) {
   Fields fields(body);
   const auto agent = fields.text("agent", 100);

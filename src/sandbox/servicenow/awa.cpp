@@ -19,13 +19,13 @@ std::chrono::seconds age_of(const Record& row, std::string_view column, Time now
   return std::chrono::duration_cast<std::chrono::seconds>(now - *since);
 }
 
+}  // namespace
+
 Record change_of(const Record& row) {
   Record change(row.table());
   change.set("sys_id", row.sys_id());
   return change;
 }
-
-}  // namespace
 
 Awa::Awa(Instance& instance, Chat& chat, const AwaOptions& options, const ChatOptions& chat_options)
     : instance_(instance), chat_(chat), options_(options), chat_options_(chat_options) {}

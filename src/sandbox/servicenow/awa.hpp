@@ -18,6 +18,9 @@
 
 namespace bridge::sandbox {
 
+/// An empty change of that row.
+Record change_of(const Record& row);
+
 /// Every member takes the instance's lock.
 class Awa {
  public:

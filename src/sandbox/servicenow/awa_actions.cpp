@@ -4,16 +4,6 @@
 #include "sandbox/servicenow/seed.hpp"
 
 namespace bridge::sandbox {
-namespace {
-
-Record change_of(const Record& row) {
-  Record change(row.table());
-  change.set("sys_id", row.sys_id());
-  return change;
-}
-
-}  // namespace
-
 Result<std::string> Awa::agent_id(const std::string& agent_name) {
   const auto user = instance_.find_one("sys_user", "user_name", agent_name);
   if (!user || !instance_.find_one("awa_agent_presence", "agent", user->sys_id()))

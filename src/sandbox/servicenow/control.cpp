@@ -52,15 +52,15 @@ net::Response failure(unsigned status, std::string_view id, const std::string& d
   return json_response(status, json::serialize(body));
 }
 
+Error no_such_path() { return {Errc::not_found, "no such control path; see docs/sandbox.md"}; }
+
+}  // namespace
+
 json::value done() {
   json::object body;
   body["ok"] = true;
   return body;
 }
-
-Error no_such_path() { return {Errc::not_found, "no such control path; see docs/sandbox.md"}; }
-
-}  // namespace
 
 bool Control::is_mine(const std::string& path) {
   return path == kRoot || path.starts_with(std::string(kRoot) + "/");

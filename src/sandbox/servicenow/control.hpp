@@ -10,6 +10,9 @@
 
 namespace bridge::sandbox {
 
+/// {"ok": true}
+json::value done();
+
 class Control {
  public:
   explicit Control(ServiceNow& servicenow) : sn_(servicenow) {}

@@ -113,6 +113,11 @@ std::uint64_t Faults::removals() const {
   return removals_;
 }
 
+std::chrono::milliseconds seconds_of(const Fault& fault, double otherwise) {
+  return std::chrono::milliseconds(
+      static_cast<std::int64_t>(fault.value.value_or(otherwise) * 1000.0));
+}
+
 json::object to_json(const Fault& fault) {
   json::object object;
   object["target"] = fault.target;

@@ -3,6 +3,7 @@
 // "webhook" or "*"), a mode, how often (rate) and how many times (count).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -51,6 +52,8 @@ class Faults {
   std::uint64_t removals_ = 0;
 };
 
+/// For the modes whose value is a time.
+std::chrono::milliseconds seconds_of(const Fault& fault, double otherwise);
 json::object to_json(const Fault& fault);
 
 }  // namespace bridge::sandbox

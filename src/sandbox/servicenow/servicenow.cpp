@@ -16,11 +16,6 @@ constexpr std::string_view kQuotaText =
     "Transaction cancelled: maximum execution time exceeded. Check logs for error trace or enable "
     "glide.rest.debug property to verify REST request processing";
 
-std::chrono::milliseconds seconds_of(const Fault& fault, double otherwise) {
-  return std::chrono::milliseconds(
-      static_cast<std::int64_t>(fault.value.value_or(otherwise) * 1000.0));
-}
-
 std::size_t bytes_of(const Fault& fault, std::size_t otherwise) {
   return fault.value ? static_cast<std::size_t>(*fault.value) : otherwise;
 }

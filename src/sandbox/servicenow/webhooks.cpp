@@ -6,11 +6,6 @@
 namespace bridge::sandbox {
 namespace {
 
-std::chrono::milliseconds seconds_of(const Fault& fault, double otherwise) {
-  return std::chrono::milliseconds(
-      static_cast<std::int64_t>(fault.value.value_or(otherwise) * 1000.0));
-}
-
 OutboundReply failed(OutboundReply::Failure failure, std::string text) {
   OutboundReply reply;
   reply.failure = failure;

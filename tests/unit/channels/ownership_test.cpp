@@ -12,7 +12,7 @@ using session::State;
 Call typing(const Visitor& visitor) {
   return post("/api/servicenow/typing", {{"session_id", visitor.id}});
 }
-Call poll(const Visitor& visitor) { return get("/api/servicenow/poll/" + visitor.id); }
+Call poll_as_nobody(const Visitor& visitor) { return get("/api/servicenow/poll/" + visitor.id); }
 
 // ---- Proofs ----------------------------------------------------------------------------------
 
@@ -21,15 +21,21 @@ TEST(Ownership, TheSessionsTokenProvesIt) {
   const Visitor visitor = front.open();
   EXPECT_TRUE(is_hex(visitor.id, 32));
   EXPECT_TRUE(is_hex(visitor.token, 64));
-  EXPECT_EQ(front.ask(poll(visitor).bearer(visitor.token)).status, 200u);
-  EXPECT_EQ(front.ask(poll(visitor).with("Authorization", "bearer  " + visitor.token + " ")).status,
-            200u);
-  EXPECT_EQ(front.ask(poll(visitor).with("Authorization", visitor.token)).status, 401u)
+  EXPECT_EQ(front.ask(poll_as_nobody(visitor).bearer(visitor.token)).status, 200u);
+  EXPECT_EQ(
+      front.ask(poll_as_nobody(visitor).with("Authorization", "bearer  " + visitor.token + " "))
+          .status,
+      200u);
+  EXPECT_EQ(front.ask(poll_as_nobody(visitor).with("Authorization", visitor.token)).status, 401u)
       << "no scheme";
-  EXPECT_EQ(front.ask(poll(visitor).with("Authorization", "Basic " + visitor.token)).status, 401u);
-  EXPECT_EQ(front.ask(poll(visitor).with("Authorization", "Bearer ")).status, 401u);
-  EXPECT_EQ(front.ask(poll(visitor).bearer(visitor.id)).status, 403u) << "the id is not a secret";
-  EXPECT_EQ(front.ask(poll(visitor).bearer(identity::token_hash(visitor.token))).status, 403u)
+  EXPECT_EQ(
+      front.ask(poll_as_nobody(visitor).with("Authorization", "Basic " + visitor.token)).status,
+      401u);
+  EXPECT_EQ(front.ask(poll_as_nobody(visitor).with("Authorization", "Bearer ")).status, 401u);
+  EXPECT_EQ(front.ask(poll_as_nobody(visitor).bearer(visitor.id)).status, 403u)
+      << "the id is not a secret";
+  EXPECT_EQ(front.ask(poll_as_nobody(visitor).bearer(identity::token_hash(visitor.token))).status,
+            403u)
       << "nor is what the store keeps a token";
 }
 
@@ -49,8 +55,8 @@ TEST(Ownership, TheBrowsersCookieProvesAllItsSessions) {
   EXPECT_NE(second.id, first.id);
   EXPECT_NE(second.token, first.token);
   for (const Visitor& visitor : {first, second})
-    EXPECT_EQ(front.ask(poll(visitor).cookie(first.cookie)).status, 200u);
-  EXPECT_EQ(front.ask(poll(first).bearer(second.token)).status, 403u)
+    EXPECT_EQ(front.ask(poll_as_nobody(visitor).cookie(first.cookie)).status, 200u);
+  EXPECT_EQ(front.ask(poll_as_nobody(first).bearer(second.token)).status, 403u)
       << "a token proves one session";
 }
 
@@ -80,7 +86,7 @@ TEST(Ownership, ACookieAloneNeedsJsonOrOurOwnOriginToWrite) {
                          .as_json())
                 .status,
             403u);
-  EXPECT_EQ(front.ask(poll(visitor).cookie(visitor.cookie)).status, 200u)
+  EXPECT_EQ(front.ask(poll_as_nobody(visitor).cookie(visitor.cookie)).status, 200u)
       << "reading needs neither";
 }
 
@@ -99,7 +105,7 @@ TEST(Ownership, ATokenNeedsNoContentType) {
 TEST(Ownership, TheAgentSecretOpensEverySession) {
   Front front;
   const Visitor visitor = front.open_live();
-  EXPECT_EQ(front.ask(poll(visitor).agent()).status, 200u);
+  EXPECT_EQ(front.ask(poll_as_nobody(visitor).agent()).status, 200u);
   EXPECT_EQ(front.ask(typing(visitor).agent()).status, 200u);
   const Answer said = front.ask(
       post("/api/servicenow/user-message", {{"session_id", visitor.id}, {"text", "hi"}}).agent());
@@ -113,8 +119,8 @@ TEST(Ownership, WithoutAnAgentSecretNoHeaderOpensAnything) {
   options.agent_secret = identity::SharedSecret();
   Front front(std::move(options));
   const Visitor visitor = front.open();
-  EXPECT_EQ(front.ask(poll(visitor).agent()).status, 403u);
-  EXPECT_EQ(front.ask(poll(visitor).with("X-Agent-Secret", "")).status, 401u);
+  EXPECT_EQ(front.ask(poll_as_nobody(visitor).agent()).status, 403u);
+  EXPECT_EQ(front.ask(poll_as_nobody(visitor).with("X-Agent-Secret", "")).status, 401u);
 }
 
 TEST(Ownership, SessionTokenOptionalTrustsTheIdAsTheOldBridgeDid) {
@@ -122,13 +128,13 @@ TEST(Ownership, SessionTokenOptionalTrustsTheIdAsTheOldBridgeDid) {
   options.session_token_optional = true;
   Front front(std::move(options));
   const Visitor visitor = front.open_live();
-  EXPECT_EQ(front.ask(poll(visitor)).status, 200u);
+  EXPECT_EQ(front.ask(poll_as_nobody(visitor)).status, 200u);
   EXPECT_EQ(front.ask(typing(visitor)).status, 200u);
   EXPECT_EQ(
       front.ask(post("/api/servicenow/user-message", {{"session_id", visitor.id}, {"text", "hi"}}))
           .status,
       200u);
-  EXPECT_EQ(front.ask(poll(visitor).bearer("wrong")).status, 200u)
+  EXPECT_EQ(front.ask(poll_as_nobody(visitor).bearer("wrong")).status, 200u)
       << "an old page may send anything";
   EXPECT_EQ(front.ask(get("/api/servicenow/poll/" + std::string(32, '0'))).status, 404u);
 }
@@ -161,7 +167,7 @@ TEST(Cookie, AnUnknownOneIsReplaced) {
 TEST(Cookie, IsFoundAmongOthers) {
   Front front;
   const Visitor visitor = front.open();
-  const Answer answer = front.ask(poll(visitor).with(
+  const Answer answer = front.ask(poll_as_nobody(visitor).with(
       "Cookie", "theme=dark; bridge_session=" + visitor.cookie + "; bridge_session_x=1"));
   EXPECT_EQ(answer.status, 200u);
 }

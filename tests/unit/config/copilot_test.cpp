@@ -19,7 +19,7 @@ const std::string kApp = "6731de76-14a6-49ae-97bc-6eba6914391e";
 const std::string kOther = "11111111-2222-3333-4444-555555555555";
 const std::string kKey = "0123456789abcdef0123456789abcdef";
 
-EnvMap complete(const EnvMap& more) {
+EnvMap completed(const EnvMap& more) {
   EnvMap env = {
       {"SN_INSTANCE", "https://dev12345.service-now.com"},
       {"SN_USER", "intranet.bridge"},
@@ -34,8 +34,8 @@ EnvMap complete(const EnvMap& more) {
   return env;
 }
 
-auto load(const EnvMap& more) {
-  const EnvMap env = complete(more);
+auto load_with(const EnvMap& more) {
+  const EnvMap env = completed(more);
   std::vector<std::string> names;
   for (const auto& [name, value] : env) names.push_back(name);
   return load_config(layered([](std::string_view) { return std::nullopt; }, env), names,
@@ -43,7 +43,7 @@ auto load(const EnvMap& more) {
 }
 
 Config accepted(const EnvMap& more) {
-  auto loaded = load(more);
+  auto loaded = load_with(more);
   if (auto* problems = std::get_if<std::vector<ConfigProblem>>(&loaded)) {
     ADD_FAILURE() << describe(*problems);
     return {};
@@ -52,7 +52,7 @@ Config accepted(const EnvMap& more) {
 }
 
 std::vector<std::string> problems(const EnvMap& more) {
-  auto loaded = load(more);
+  auto loaded = load_with(more);
   std::vector<std::string> lines;
   if (auto* found = std::get_if<std::vector<ConfigProblem>>(&loaded))
     for (const ConfigProblem& problem : *found)

@@ -81,17 +81,18 @@ TEST_F(DirectLineTest, IsNotConfiguredWithoutEither) {
   EXPECT_TRUE(http_.requests.empty());
 }
 
-struct Row {
+struct FailureRow {
   const char* name;
   unsigned status;
   const char* type;
   const char* body;
   Errc errc;
 };
-class DirectLineFailureTest : public DirectLineTest, public testing::WithParamInterface<Row> {};
+class DirectLineFailureTest : public DirectLineTest,
+                              public testing::WithParamInterface<FailureRow> {};
 
 TEST_P(DirectLineFailureTest, OfTheEndpointIsReportedOrMendedByTheSecret) {
-  const Row& row = GetParam();
+  const FailureRow& row = GetParam();
   http_.answer(row.status, row.body, row.type);
   auto alone = mint("https://env.example/token", "");
   ASSERT_FALSE(alone);
@@ -115,21 +116,22 @@ TEST_P(DirectLineFailureTest, OfTheSecretIsReported) {
 
 INSTANTIATE_TEST_SUITE_P(
     Answers, DirectLineFailureTest,
-    testing::Values(Row{"Forbidden", 403, "application/json", R"({"error":{"code":"LEAK"}})",
-                        Errc::upstream_credentials},
-                    Row{"Unauthorized", 401, "application/json", "{}", Errc::upstream_credentials},
-                    Row{"NotFound", 404, "text/html", "LEAK", Errc::upstream_path},
-                    Row{"TooMany", 429, "application/json", "{}", Errc::upstream_rate_limited},
-                    Row{"ServerError", 502, "text/html", "<html>LEAK", Errc::upstream_failed},
-                    Row{"BadRequest", 400, "application/json", "LEAK", Errc::upstream_rejected},
-                    Row{"Redirect", 302, "text/html", "", Errc::upstream_garbled},
-                    Row{"Html", 200, "text/html", "<html>LEAK", Errc::upstream_garbled},
-                    Row{"BrokenJson", 200, "application/json", "{\"token\":\"LEAK",
-                        Errc::upstream_garbled},
-                    Row{"Array", 200, "application/json", "[]", Errc::upstream_garbled},
-                    Row{"NoToken", 200, "application/json", R"({"conversationId":"LEAK"})",
-                        Errc::upstream_garbled}),
-    [](const testing::TestParamInfo<Row>& row) { return row.param.name; });
+    testing::Values(
+        FailureRow{"Forbidden", 403, "application/json", R"({"error":{"code":"LEAK"}})",
+                   Errc::upstream_credentials},
+        FailureRow{"Unauthorized", 401, "application/json", "{}", Errc::upstream_credentials},
+        FailureRow{"NotFound", 404, "text/html", "LEAK", Errc::upstream_path},
+        FailureRow{"TooMany", 429, "application/json", "{}", Errc::upstream_rate_limited},
+        FailureRow{"ServerError", 502, "text/html", "<html>LEAK", Errc::upstream_failed},
+        FailureRow{"BadRequest", 400, "application/json", "LEAK", Errc::upstream_rejected},
+        FailureRow{"Redirect", 302, "text/html", "", Errc::upstream_garbled},
+        FailureRow{"Html", 200, "text/html", "<html>LEAK", Errc::upstream_garbled},
+        FailureRow{"BrokenJson", 200, "application/json", "{\"token\":\"LEAK",
+                   Errc::upstream_garbled},
+        FailureRow{"Array", 200, "application/json", "[]", Errc::upstream_garbled},
+        FailureRow{"NoToken", 200, "application/json", R"({"conversationId":"LEAK"})",
+                   Errc::upstream_garbled}),
+    [](const testing::TestParamInfo<FailureRow>& row) { return row.param.name; });
 
 TEST_F(DirectLineTest, AnUnreachableEndpointIsMendedByTheSecret) {
   http_.fail(Error(Errc::unreachable, "connect env.example"));

@@ -6,11 +6,11 @@
 namespace bridge::net {
 namespace {
 
-bool is_public(const char* text) { return net::is_public(boost::asio::ip::make_address(text)); }
+bool is_public_text(const char* text) { return net::is_public(boost::asio::ip::make_address(text)); }
 
 class NotPublicTest : public testing::TestWithParam<const char*> {};
 
-TEST_P(NotPublicTest, IsRefused) { EXPECT_FALSE(is_public(GetParam())); }
+TEST_P(NotPublicTest, IsRefused) { EXPECT_FALSE(is_public_text(GetParam())); }
 
 INSTANTIATE_TEST_SUITE_P(V4, NotPublicTest,
                          testing::Values("0.0.0.0", "0.1.2.3", "10.0.0.0", "10.255.255.255",
@@ -41,7 +41,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class PublicTest : public testing::TestWithParam<const char*> {};
 
-TEST_P(PublicTest, IsAllowed) { EXPECT_TRUE(is_public(GetParam())); }
+TEST_P(PublicTest, IsAllowed) { EXPECT_TRUE(is_public_text(GetParam())); }
 
 // The neighbours of each block among them.
 INSTANTIATE_TEST_SUITE_P(V4, PublicTest,

@@ -30,7 +30,7 @@ using test::ok_answer;
 using test::PeerConnection;
 using test::TestAuthority;
 
-void answer_all(PeerConnection& connection) {
+void answer_all_secure(PeerConnection& connection) {
   while (!connection.read_request().empty()) connection.send(ok_answer("secure"));
 }
 
@@ -135,7 +135,7 @@ class TlsClientTest : public testing::Test {
 
 TEST_F(TlsClientTest, APrivateAuthorityIsTrustedByItsFileAndTheConnectionIsKept) {
   const auto pair = authority.issue("DNS:localhost");
-  FakePeer peer(answer_all, pair.certificate_file, pair.key_file);
+  FakePeer peer(answer_all_secure, pair.certificate_file, pair.key_file);
   calls = 5;
   const auto answer = get(peer.url(), authority.ca_file());
   ASSERT_TRUE(answer) << answer.error().to_string();
@@ -146,11 +146,11 @@ TEST_F(TlsClientTest, APrivateAuthorityIsTrustedByItsFileAndTheConnectionIsKept)
 
 TEST_F(TlsClientTest, AnAddressIsCheckedAgainstTheAddressesInTheCertificate) {
   const auto good = authority.issue("IP:127.0.0.1");
-  FakePeer peer(answer_all, good.certificate_file, good.key_file);
+  FakePeer peer(answer_all_secure, good.certificate_file, good.key_file);
   const auto url = "https://127.0.0.1:" + std::to_string(peer.port()) + "/";
   EXPECT_TRUE(get(url, authority.ca_file()));
   const auto other = authority.issue("IP:127.0.0.2,DNS:127.0.0.1");
-  FakePeer wrong(answer_all, other.certificate_file, other.key_file);
+  FakePeer wrong(answer_all_secure, other.certificate_file, other.key_file);
   expect_refused(
       get("https://127.0.0.1:" + std::to_string(wrong.port()) + "/", authority.ca_file()),
       "the certificate is for", "issued for");
@@ -158,14 +158,14 @@ TEST_F(TlsClientTest, AnAddressIsCheckedAgainstTheAddressesInTheCertificate) {
 
 TEST_F(TlsClientTest, ACertificateForAnotherNameIsRefusedAndSaysForWhich) {
   const auto pair = authority.issue("DNS:other.example");
-  FakePeer peer(answer_all, pair.certificate_file, pair.key_file);
+  FakePeer peer(answer_all_secure, pair.certificate_file, pair.key_file);
   expect_refused(get(peer.url(), authority.ca_file()), "the certificate is for other.example",
                  "host name");
 }
 
 TEST_F(TlsClientTest, AnUnknownAuthorityIsRefusedAndTheHintNamesTheSetting) {
   const auto pair = authority.issue("DNS:localhost");
-  FakePeer peer(answer_all, pair.certificate_file, pair.key_file);
+  FakePeer peer(answer_all_secure, pair.certificate_file, pair.key_file);
   expect_refused(get(peer.url(), ""), "unknown authority", "SN_CA_FILE");
   const TestAuthority stranger;
   expect_refused(get(peer.url(), stranger.ca_file()), "localhost", "SN_CA_FILE");
@@ -173,7 +173,7 @@ TEST_F(TlsClientTest, AnUnknownAuthorityIsRefusedAndTheHintNamesTheSetting) {
 
 TEST_F(TlsClientTest, AnExpiredCertificateIsRefused) {
   const auto pair = authority.issue("DNS:localhost", true);
-  FakePeer peer(answer_all, pair.certificate_file, pair.key_file);
+  FakePeer peer(answer_all_secure, pair.certificate_file, pair.key_file);
   expect_refused(get(peer.url(), authority.ca_file()), "has expired", "clock");
 }
 

@@ -13,8 +13,8 @@ using ::testing::ElementsAre;
 using ::testing::Eq;
 using ::testing::IsEmpty;
 
-constexpr unsigned kSeeds = 6;
-constexpr const char* kNumber = "IMS0000001";
+constexpr unsigned kClaimSeeds = 6;
+constexpr const char* kClaimed = "IMS0000001";
 
 class ClaimsTest : public ServiceNowTest {
  protected:
@@ -83,7 +83,7 @@ class ClaimsTest : public ServiceNowTest {
   /// What the agent's pane shows of the user: time that passes brings reminders, too.
   std::vector<std::string> said() {
     std::vector<std::string> lines;
-    for (const std::string& line : pane(kNumber))
+    for (const std::string& line : pane(kClaimed))
       if (line.starts_with("user: ")) lines.push_back(line.substr(6));
     return lines;
   }
@@ -141,7 +141,7 @@ class ClaimsTest : public ServiceNowTest {
 };
 
 TEST_F(ClaimsTest, CallsThatOverlapSayItOnce) {
-  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+  for (unsigned seed = 1; seed <= kClaimSeeds; ++seed) {
     SCOPED_TRACE(seed);
     options.instance.interleave = true;
     options.instance.random_seed = seed;
@@ -239,7 +239,7 @@ TEST_F(ClaimsTest, ACallThatWasKilledBeforeSayingItIsMadeUpForOnce) {
 }
 
 TEST_F(ClaimsTest, OfManyWhoFindAStaleClaimOneTakesItOver) {
-  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+  for (unsigned seed = 1; seed <= kClaimSeeds; ++seed) {
     SCOPED_TRACE(seed);
     options.instance.interleave = true;
     options.instance.random_seed = seed;
@@ -257,7 +257,7 @@ TEST_F(ClaimsTest, OfManyWhoFindAStaleClaimOneTakesItOver) {
 TEST_F(ClaimsTest, AWithdrawAndASendAtOnceAgree) {
   bool once_said = false;
   bool once_not = false;
-  for (unsigned seed = 1; seed <= 4 * kSeeds; ++seed) {
+  for (unsigned seed = 1; seed <= 4 * kClaimSeeds; ++seed) {
     SCOPED_TRACE(seed);
     options.instance.interleave = true;
     options.instance.random_seed = seed;

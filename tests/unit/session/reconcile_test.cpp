@@ -5,7 +5,7 @@
 namespace bridge::session {
 namespace {
 
-AgentEvent closed(const Script& s, std::optional<std::int64_t> last) {
+AgentEvent closed_after(const Script& s, std::optional<std::int64_t> last) {
   AgentEvent event = s.row("");
   event.kind = AgentEvent::Kind::closed;
   event.last_sequence = last;
@@ -224,7 +224,7 @@ TEST(Reconcile, ACloseThatOvertookAReplyThatNeverComesReadsIt) {
   Script s;
   s.live();
   s.said(s.sequenced("one", "m1", 1, 0));
-  s.said(closed(s, 2));
+  s.said(closed_after(s, 2));
   s.pass(next_due(s.session, {1, s.now}, s.policy, s.now) - s.now);
   s.tick();
   ASSERT_EQ(s.effects<Reconcile>().size(), 1u);
@@ -237,7 +237,7 @@ TEST(Reconcile, ACloseThatOvertookAReplyThatNeverComesReadsIt) {
 TEST(Reconcile, ACloseIsNotHeldLongerThanTheCloseWait) {
   Script s;
   s.live();
-  s.said(closed(s, 2));
+  s.said(closed_after(s, 2));
   s.pass(s.policy.close_wait);
   s.tick();
   EXPECT_EQ(s.session.state, State::closed);
@@ -252,7 +252,7 @@ TEST(Reconcile, ACompleteCloseAsksNothing) {
   Script s;
   s.live();
   s.said(s.sequenced("bye", "m1", 1, 0));
-  s.said(closed(s, 1));
+  s.said(closed_after(s, 1));
   EXPECT_EQ(s.session.state, State::closed);
   s.pass(std::chrono::hours(1));
   s.tick();
@@ -418,7 +418,7 @@ TEST(Reconcile, OldInstallationsAreNotRead) {
   EXPECT_TRUE(s.effects<Reconcile>().empty());
   s.given(Recheck{});
   EXPECT_TRUE(s.effects<Reconcile>().empty());
-  s.said(closed(s, std::nullopt));
+  s.said(closed_after(s, std::nullopt));
   s.pass(s.policy.legacy_close_wait);
   s.tick();
   EXPECT_EQ(s.session.state, State::closed);
