@@ -91,6 +91,9 @@ void Turn::on(const SendAnswered& input) {
   if (!input.error) {
     found->echo_owed = input.message_sys_ids.empty();
     found->in_doubt = false;
+    // Another process may be asking after it: what that finds out is known by now.
+    found->settling = false;
+    found->settle_at = {};
     finish(*found, Send::Status::delivered, {});
   } else if (input.error->outcome() == Outcome::unknown) {
     found->echo_owed = true;

@@ -159,6 +159,20 @@ TEST(Settle, GoesOnAfterARestart) {
   EXPECT_EQ(s.effects<SettleSend>().size(), 1u);
 }
 
+TEST(Settle, IsOverOnceTheSendIsAnsweredByAnotherProcess) {
+  Script s;
+  s.live();
+  const auto send = s.user_says("one", "c1").send_id;
+  s.pass(s.policy.send_deadline + Millis(1));
+  s.given(Restarted{});
+  ASSERT_EQ(s.effects<SettleSend>().size(), 1u);
+  s.sent(send);
+  EXPECT_EQ(s.receipts(), Texts{"c1 delivered"});
+  EXPECT_FALSE(has_unfinished_work(s.session));
+  s.settled(send, true);
+  EXPECT_EQ(s.receipts(), Texts{"c1 delivered"}) << "it is told once";
+}
+
 TEST(Settle, ALostMessageOfAnEarlierChatIsFoundOutThere) {
   Script s;
   s.live();
