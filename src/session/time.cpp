@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::chrono::seconds kPollPause{30};  // a page that polls every 3 s is present in between
 
-bool in_chat(const BridgeSession& session) {
+bool has_chat(const BridgeSession& session) {
   return session.state == State::queued || session.state == State::live;
 }
 
@@ -62,7 +62,7 @@ void Turn::on(const Tick& input) {
   show_held(std::move(due));
   if (s().close && s().close->due <= now_) close_chat(s().close->reason);
 
-  if (in_chat(s())) {
+  if (has_chat(s())) {
     // Who is told in a conversation of another channel reads there, and nobody sees when.
     const bool abandoned = is_told_elsewhere(s())
                                ? now_ >= carried_until(s(), policy_)
@@ -110,7 +110,7 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
     if (!owed.in_flight) at(owed.next);
   for (const PendingEnd& end : session.ends)
     if (!end.in_flight && !sending) at(end.next_try);
-  if (in_chat(session)) {
+  if (has_chat(session)) {
     if (presence.attached == 0)
       at(is_told_elsewhere(session) ? carried_until(session, policy)
                                     : last_reader(session, presence) + policy.abandoned_after);

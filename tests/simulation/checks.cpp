@@ -26,7 +26,7 @@ std::string message_of(const Row& row) {
   return row.said_as.substr(0, row.said_as.find('~'));
 }
 
-bool is_pending(const Send& send) {
+bool still_pending(const Send& send) {
   return send.status == Send::Status::waiting || send.status == Send::Status::in_flight;
 }
 }  // namespace
@@ -224,7 +224,7 @@ void Ledger::check_agreement(const BridgeSession& session) const {
 }
 
 void Ledger::at_rest(const BridgeSession& session, const session::EventLog& log) const {
-  require(std::none_of(session.sends.begin(), session.sends.end(), is_pending),
+  require(std::none_of(session.sends.begin(), session.sends.end(), still_pending),
           "no message is on its way for ever");
   require(std::none_of(session.sends.begin(), session.sends.end(),
                        [](const Send& send) { return send.settling; }),
