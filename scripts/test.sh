@@ -117,6 +117,7 @@ if [ -x tests/e2e/run.sh ]; then browser=--with-e2e; fi
 scripts/bootstrap.sh $browser ${WITH_IMAGE:+--with-image}
 
 stage "rooms and arrows" scripts/check_layers || true
+stage "names in batches" scripts/check_batches || true
 stage "format" scripts/check_format || true
 stage "shell scripts" check_shell_scripts || true
 stage "ServiceNow scripts: lint and types" tests/scripts/run.sh || true

@@ -34,7 +34,7 @@ bool speaks(const ActivityTurn& turn) {
   return turn.says == ActivityTaken::Says::message || turn.says == ActivityTaken::Says::ask;
 }
 
-bool is_pending(const BridgeSession& now, std::uint64_t send_id) {
+bool still_pending(const BridgeSession& now, std::uint64_t send_id) {
   if (now.state == State::opening && now.open && now.open->in_flight) return true;
   for (const Send& send : now.sends)
     if (send.id == send_id)
@@ -42,7 +42,7 @@ bool is_pending(const BridgeSession& now, std::uint64_t send_id) {
   return false;
 }
 
-bool in_chat(const BridgeSession& now) {
+bool has_chat(const BridgeSession& now) {
   return now.state == State::opening || now.state == State::queued || now.state == State::live;
 }
 
@@ -176,7 +176,7 @@ Task<Result<EntryPtr>> Handoff::session_of(const ActivityTurn& turn) {
     const BridgeSession& page = *(*joined)->state;
     if (id == &turn.web_user && !is_user_of(page, *id)) continue;
     // What another conversation carries at this moment stays there.
-    if (page.surface && !page.surface->aside && in_chat(page)) {
+    if (page.surface && !page.surface->aside && has_chat(page)) {
       ports_.logger.warning("activity_join_refused",
                             {{"session", page.id}, {"ref", turn.trace.request_id}});
       continue;
@@ -259,7 +259,7 @@ Task<> Handoff::wait_for_turn(TurnOutcome& outcome, bool carries) {
     // The first call of a repeated activity may still be at work.
     if (outcome.repeat && carries)
       return !find_answer(now, outcome.key) && now.surface->open_turns.size() > 1;
-    if (is_pending(now, outcome.send_id)) return true;
+    if (still_pending(now, outcome.send_id)) return true;
     return carries ? now.surface->posting : is_being_told(now, ports_.time.now());
   };
   bool in_time = true;
@@ -267,7 +267,7 @@ Task<> Handoff::wait_for_turn(TurnOutcome& outcome, bool carries) {
     const std::uint64_t seen = entry->changed.generation();
     in_time = co_await entry->changed.wait(seen, outcome.deadline);
   }
-  if (in_time || !is_pending(*entry->state, outcome.send_id)) co_return;
+  if (in_time || !still_pending(*entry->state, outcome.send_id)) co_return;
   session::TurnWaited waited;
   (void)co_await engine_->apply(entry, waited);
 }

@@ -32,7 +32,7 @@ std::string quote_of(const Entry& entry, const std::string& client_message_id, s
 }
 
 /// Whether there is a chat when this event happens, as far as the conversation knows.
-bool in_chat(const Entry& entry, std::uint64_t seq) {
+bool said_in_chat(const Entry& entry, std::uint64_t seq) {
   for (; seq >= entry.log.first_seq() && seq > 0; --seq) {
     const auto event = entry.log.find(seq);
     if (!event) break;
@@ -59,7 +59,7 @@ session::Known known_of(const Entry& entry, const Event& event) {
     known.quote = quote_of(entry, receipt->client_message_id, event.seq);
     // A chat that was never opened is told as that, and not as a message that went astray.
     known.covered = receipt->client_message_id.starts_with(session::kOpeningMessage) &&
-                    !in_chat(entry, event.seq);
+                    !said_in_chat(entry, event.seq);
   }
   const auto* status = std::get_if<session::StatusEvent>(&event.what);
   if (status && status->state == session::State::closed) known.ticket = ticket_of(entry, event.seq);

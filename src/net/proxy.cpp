@@ -25,7 +25,7 @@ Error unusable(std::string what) {
       .with_hint("HTTPS_PROXY has the form http://[user:password@]host:port.");
 }
 
-std::string lower(std::string_view text) {
+std::string lower_case(std::string_view text) {
   std::string out(text);
   for (char& c : out)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -47,7 +47,7 @@ bool is_loopback(const std::string& host) {
 }
 
 /// What the proxy's refusal means, and whether a moment later it may be another.
-Error refusal(const Proxy& proxy, const std::string& target, unsigned status) {
+Error proxy_refusal(const Proxy& proxy, const std::string& target, unsigned status) {
   std::string context =
       "the proxy " + proxy.name() + " answered " + std::to_string(status) + " to CONNECT " + target;
   if (status == 407)
@@ -86,7 +86,7 @@ Result<Proxy> Proxy::parse(std::string_view text, std::string_view exceptions) {
     return unusable("does not begin with http://");
   proxy.host_ = url.host_type() == boost::urls::host_type::ipv6
                     ? std::string(url.host_ipv6_address().to_string())
-                    : lower(std::string(url.host()));
+                    : lower_case(std::string(url.host()));
   if (proxy.host_.empty()) return unusable("has no host");
   proxy.port_ = kUsualPort;
   if (const std::string port(url.port()); !port.empty()) {
@@ -116,7 +116,7 @@ Result<Proxy> Proxy::parse(std::string_view text, std::string_view exceptions) {
     if (word.starts_with("*.")) word.remove_prefix(1);
     while (word.starts_with('.')) word.remove_prefix(1);
     if (word.empty()) continue;
-    exception.host = lower(word);
+    exception.host = lower_case(word);
     proxy.exceptions_.push_back(std::move(exception));
   }
   return proxy;
@@ -124,7 +124,7 @@ Result<Proxy> Proxy::parse(std::string_view text, std::string_view exceptions) {
 
 bool Proxy::is_for(std::string_view host, std::uint16_t port) const {
   if (host_.empty()) return false;
-  const std::string name = lower(host);
+  const std::string name = lower_case(host);
   if (is_loopback(name)) return false;
   return std::none_of(exceptions_.begin(), exceptions_.end(), [&](const Exception& exception) {
     if (exception.port != 0 && exception.port != port) return false;
@@ -166,7 +166,7 @@ Task<Result<>> open_tunnel(ByteStream& stream, const Proxy& proxy, std::string h
       co_return not_a_proxy(proxy, "answers something that is not HTTP");
     if (state == ResponseParser::State::done) {
       const unsigned status = parser.response().status;
-      if (status < 200 || status >= 300) co_return refusal(proxy, target, status);
+      if (status < 200 || status >= 300) co_return proxy_refusal(proxy, target, status);
       // In TLS the client speaks first: bytes that are already here are not the origin's.
       if (!unread.empty()) co_return not_a_proxy(proxy, "sends more than was asked for");
       co_return Result<>();

@@ -11,7 +11,7 @@ namespace {
 constexpr std::chrono::seconds kPollPause{30};  // a page that polls every 3 s is present in between
 constexpr std::chrono::seconds kComeBack{3};    // pages connect again sooner, mostly
 
-bool in_chat(const BridgeSession& session) {
+bool has_chat(const BridgeSession& session) {
   return session.state == State::queued || session.state == State::live;
 }
 
@@ -27,7 +27,7 @@ Time last_reader(const BridgeSession& session, const Presence& presence) {
 
 /// When it is to be written down that nobody reads, or that somebody does again.
 Time reading_noted_at(const BridgeSession& session, const Presence& presence, Time now) {
-  if (!in_chat(session) || is_told_elsewhere(session)) return Time::max();
+  if (!has_chat(session) || is_told_elsewhere(session)) return Time::max();
   const bool noted = session.unread_since != Time{};
   if (presence.attached > 0) return noted ? now : Time::max();
   if (presence.assumed) return noted ? Time::max() : presence.last_seen + kComeBack;
@@ -82,7 +82,7 @@ void Turn::on(const Tick& input) {
   if (s().close && s().close->due <= now_) close_chat(s().close->reason);
 
   note_reading(input.presence);
-  if (in_chat(s())) {
+  if (has_chat(s())) {
     // Who is told in a conversation of another channel reads there, and nobody sees when.
     const bool abandoned = is_told_elsewhere(s())
                                ? now_ >= carried_until(s(), policy_)
@@ -130,7 +130,7 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
     if (!owed.in_flight) at(owed.next);
   for (const PendingEnd& end : session.ends)
     if (!end.in_flight && !sending) at(end.next_try);
-  if (in_chat(session)) {
+  if (has_chat(session)) {
     if (presence.attached == 0)
       at(is_told_elsewhere(session) ? carried_until(session, policy)
                                     : last_reader(session, presence) + policy.abandoned_after);

@@ -19,7 +19,7 @@ using session::State;
 namespace {
 constexpr auto kRequire = [](bool holds, const char* invariant) { require(holds, invariant); };
 
-bool is_pending(const Send& send) {
+bool still_pending(const Send& send) {
   return send.status == Send::Status::waiting || send.status == Send::Status::in_flight;
 }
 }  // namespace
@@ -217,7 +217,7 @@ void Ledger::check_agreement(const BridgeSession& session) const {
 }
 
 void Ledger::at_rest(const BridgeSession& session, const session::EventLog& log) const {
-  require(std::none_of(session.sends.begin(), session.sends.end(), is_pending),
+  require(std::none_of(session.sends.begin(), session.sends.end(), still_pending),
           "no message is on its way for ever");
   require(std::none_of(session.sends.begin(), session.sends.end(),
                        [](const Send& send) { return send.settling; }),

@@ -22,7 +22,7 @@ bool flag_of(const json::object& object, std::string_view name) {
   return value && value->is_bool() && value->get_bool();
 }
 
-Error garbled(std::string_view name) {
+Error garbled_answer(std::string_view name) {
   return {Errc::upstream_garbled,
           "ServiceNow " + std::string(name) + " answered with another kind of result"};
 }
@@ -50,7 +50,7 @@ Result<ChatMessages> chat_of(const json::value& value, const ChatPosition& asked
   const json::object* const told = value.if_object();
   if (!told ||
       !net::equals_ignoring_case(text_of(*told, "conversation_sys_id"), asked.conversation_sys_id))
-    return garbled("messages");
+    return garbled_answer("messages");
   ChatMessages chat;
   chat.conversation_sys_id = asked.conversation_sys_id;
   chat.newest = asked.after;
@@ -65,9 +65,9 @@ Result<ChatMessages> chat_of(const json::value& value, const ChatPosition& asked
   chat.status.with_agent = flag_of(*told, "with_agent");
   chat.more = flag_of(*told, "more");
   const json::value* const rows = told->if_contains("rows");
-  if (!rows || !rows->is_array()) return garbled("messages");
+  if (!rows || !rows->is_array()) return garbled_answer("messages");
   for (const json::value& row : rows->get_array()) {
-    if (!row.is_object()) return garbled("messages");
+    if (!row.is_object()) return garbled_answer("messages");
     auto event = event_of(row.get_object(), *told);
     if (event) {
       chat.rows.push_back(std::move(*event));
@@ -100,7 +100,7 @@ Task<Result<std::optional<handoff::SentMessage>>> ServiceNowLiveChat::withdraw(
   auto result = co_await client_.post(std::move(call), std::move(body), deadline);
   if (!result) co_return result.error();
   if (flag_of(*result, "withdrawn")) co_return std::optional<handoff::SentMessage>();
-  if (!flag_of(*result, "repeated")) co_return garbled("send_message");
+  if (!flag_of(*result, "repeated")) co_return garbled_answer("send_message");
   std::optional<handoff::SentMessage> sent = sent_message(*result);
   co_return sent;
 }
@@ -124,7 +124,7 @@ Task<Result<std::vector<ChatMessages>>> ServiceNowLiveChat::messages(
   if (!result) co_return result.error();
   const json::value* const told = result->if_contains("chats");
   if (!told || !told->is_array() || told->get_array().size() != chats.size())
-    co_return garbled("messages");
+    co_return garbled_answer("messages");
   for (std::size_t i = 0; i < chats.size(); ++i) {
     auto chat = chat_of(told->get_array()[i], chats[i], client_.logger());
     if (!chat) co_return chat.error();

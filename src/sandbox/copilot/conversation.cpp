@@ -17,7 +17,7 @@ void keep(std::deque<T>& list, T item, std::size_t limit) {
   if (list.size() > limit) list.pop_front();
 }
 
-json::object to_json(const Sign& sign, std::string_view name) {
+json::object sign_json(const Sign& sign, std::string_view name) {
   json::object out;
   out["at"] = to_iso8601(sign.at);
   out[name] = sign.name;
@@ -113,9 +113,9 @@ json::object Conversation::record(std::uint64_t after) const {
   out["first_kept"] = entries_.empty() ? next_entry_ : entries_.front().n;
   out["record"] = entries_after(after);
   json::array events, hand_backs, callbacks, turns, errors;
-  for (const Sign& sign : events_) events.emplace_back(to_json(sign, "name"));
+  for (const Sign& sign : events_) events.emplace_back(sign_json(sign, "name"));
   for (const Sign& sign : hand_backs_) {
-    json::object shown = to_json(sign, "code");
+    json::object shown = sign_json(sign, "code");
     shown["ended_delegation"] = sign.ended_delegation;
     hand_backs.emplace_back(std::move(shown));
   }

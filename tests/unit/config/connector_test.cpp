@@ -15,7 +15,7 @@ const Field& field() {
 }
 
 /// What is wrong with it; empty: nothing.
-std::string problem_with(std::string_view text, bool insecure = false) {
+std::string problem_with_hosts(std::string_view text, bool insecure = false) {
   Config config;
   config.allow_insecure_upstream = insecure;
   return field().assign(config, text).value_or("");
@@ -56,20 +56,20 @@ TEST(ServiceHostsTest, RefuseWhatIsNoHostName) {
   for (const char* text :
        {"*", "*.example.com", "https://bots.example.com", "bots.example.com:443",
         "bots.example.com/", "..example.com", ".", "a..b", "bots.example.com.", "a b", "user@host"})
-    EXPECT_NE(problem_with(text), "") << text;
-  EXPECT_NE(problem_with(",,"), "");
-  EXPECT_EQ(problem_with(".com"),
+    EXPECT_NE(problem_with_hosts(text), "") << text;
+  EXPECT_NE(problem_with_hosts(",,"), "");
+  EXPECT_EQ(problem_with_hosts(".com"),
             "has an entry that would let in every host of a top-level domain");
 }
 
 TEST(ServiceHostsTest, AddressesAndThisMachineAreForTheSandbox) {
   for (const char* text : {"127.0.0.1", "localhost", "x.localhost", "2130706433", "0x7f.1"}) {
-    EXPECT_NE(problem_with(text), "") << text;
-    EXPECT_EQ(problem_with(text, true), "") << text;
+    EXPECT_NE(problem_with_hosts(text), "") << text;
+    EXPECT_EQ(problem_with_hosts(text, true), "") << text;
   }
-  EXPECT_NE(problem_with(".0.0.1", true), "");
-  EXPECT_NE(problem_with("[::1]", true), "");
-  EXPECT_EQ(problem_with("sandbox"), "") << "names without a dot are the operator's business";
+  EXPECT_NE(problem_with_hosts(".0.0.1", true), "");
+  EXPECT_NE(problem_with_hosts("[::1]", true), "");
+  EXPECT_EQ(problem_with_hosts("sandbox"), "") << "names without a dot are the operator's business";
 }
 
 }  // namespace

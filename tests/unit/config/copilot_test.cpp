@@ -42,7 +42,7 @@ auto load_with(const EnvMap& more) {
                      Purpose::serve);
 }
 
-Config accepted(const EnvMap& more) {
+Config accepted_with(const EnvMap& more) {
   auto loaded = load_with(more);
   if (auto* problems = std::get_if<std::vector<ConfigProblem>>(&loaded)) {
     ADD_FAILURE() << describe(*problems);
@@ -51,7 +51,7 @@ Config accepted(const EnvMap& more) {
   return std::get<Config>(std::move(loaded));
 }
 
-std::vector<std::string> problems(const EnvMap& more) {
+std::vector<std::string> problems_with(const EnvMap& more) {
   auto loaded = load_with(more);
   std::vector<std::string> lines;
   if (auto* found = std::get_if<std::vector<ConfigProblem>>(&loaded))
@@ -62,13 +62,13 @@ std::vector<std::string> problems(const EnvMap& more) {
 
 std::vector<std::string> warnings(const EnvMap& more) {
   std::vector<std::string> lines;
-  for (const ConfigWarning& warning : accepted(more).warnings)
+  for (const ConfigWarning& warning : accepted_with(more).warnings)
     lines.push_back(warning.variable + " " + warning.text);
   return lines;
 }
 
 TEST(CopilotConfigTest, NothingIsAcceptedUntilSomethingIsSetUp) {
-  const CopilotConfig copilot = accepted({}).copilot;
+  const CopilotConfig copilot = accepted_with({}).copilot;
   EXPECT_EQ(copilot.auth, CopilotAuthMode::automatic);
   EXPECT_FALSE(copilot.takes_keys());
   EXPECT_FALSE(copilot.takes_tokens());
@@ -77,14 +77,14 @@ TEST(CopilotConfigTest, NothingIsAcceptedUntilSomethingIsSetUp) {
 }
 
 TEST(CopilotConfigTest, AutoTakesWhateverIsSetUp) {
-  CopilotConfig copilot = accepted({{"CS_API_KEY", kKey}}).copilot;
+  CopilotConfig copilot = accepted_with({{"CS_API_KEY", kKey}}).copilot;
   EXPECT_TRUE(copilot.takes_keys());
   EXPECT_FALSE(copilot.takes_tokens());
-  copilot = accepted({{"CS_TENANT_ID", kTenant}, {"CS_APP_ID", kApp}}).copilot;
+  copilot = accepted_with({{"CS_TENANT_ID", kTenant}, {"CS_APP_ID", kApp}}).copilot;
   EXPECT_FALSE(copilot.takes_keys());
   EXPECT_TRUE(copilot.takes_tokens());
   copilot =
-      accepted({{"CS_TENANT_ID", kTenant}, {"CS_APP_ID", kApp}, {"CS_API_KEY", kKey}}).copilot;
+      accepted_with({{"CS_TENANT_ID", kTenant}, {"CS_APP_ID", kApp}, {"CS_API_KEY", kKey}}).copilot;
   EXPECT_TRUE(copilot.takes_keys());
   EXPECT_TRUE(copilot.takes_tokens());
 }
@@ -92,33 +92,34 @@ TEST(CopilotConfigTest, AutoTakesWhateverIsSetUp) {
 TEST(CopilotConfigTest, AModeTakesNothingElse) {
   EnvMap all = {{"CS_TENANT_ID", kTenant}, {"CS_APP_ID", kApp}, {"CS_API_KEY", kKey}};
   all["CS_AUTH"] = "key";
-  EXPECT_TRUE(accepted(all).copilot.takes_keys());
-  EXPECT_FALSE(accepted(all).copilot.takes_tokens());
+  EXPECT_TRUE(accepted_with(all).copilot.takes_keys());
+  EXPECT_FALSE(accepted_with(all).copilot.takes_tokens());
   all["CS_AUTH"] = "entra";
-  EXPECT_FALSE(accepted(all).copilot.takes_keys());
-  EXPECT_TRUE(accepted(all).copilot.takes_tokens());
+  EXPECT_FALSE(accepted_with(all).copilot.takes_keys());
+  EXPECT_TRUE(accepted_with(all).copilot.takes_tokens());
   all["CS_AUTH"] = "none";
-  EXPECT_FALSE(accepted(all).copilot.takes_keys());
-  EXPECT_FALSE(accepted(all).copilot.takes_tokens());
+  EXPECT_FALSE(accepted_with(all).copilot.takes_keys());
+  EXPECT_FALSE(accepted_with(all).copilot.takes_tokens());
   EXPECT_THAT(warnings(all),
               ElementsAre("CS_AUTH is none: whoever reaches /api/messages may open chats"));
 }
 
 TEST(CopilotConfigTest, AModeSaysWhatItNeeds) {
   EXPECT_THAT(
-      problems({{"CS_AUTH", "none"}, {"CS_SERVICE_HOSTS", "learn"}}),
+      problems_with({{"CS_AUTH", "none"}, {"CS_SERVICE_HOSTS", "learn"}}),
       ElementsAre("CS_SERVICE_HOSTS cannot learn with CS_AUTH=none: anybody could teach it"));
-  EXPECT_THAT(problems({{"CS_AUTH", "key"}}),
+  EXPECT_THAT(problems_with({{"CS_AUTH", "key"}}),
               ElementsAre("CS_API_KEY is not set, which CS_AUTH=key needs"));
-  EXPECT_THAT(problems({{"CS_AUTH", "entra"}, {"CS_API_KEY", kKey}}),
+  EXPECT_THAT(problems_with({{"CS_AUTH", "entra"}, {"CS_API_KEY", kKey}}),
               ElementsAre("CS_TENANT_ID is not set, which CS_AUTH=entra needs",
                           "CS_APP_ID is not set, which CS_AUTH=entra needs"));
-  EXPECT_THAT(problems({{"CS_AUTH", "entra"}, {"CS_APP_ID", kApp}, {"CS_TENANT_ID", "contoso"}}),
-              ElementsAre("CS_TENANT_ID is not a GUID"))
+  EXPECT_THAT(
+      problems_with({{"CS_AUTH", "entra"}, {"CS_APP_ID", kApp}, {"CS_TENANT_ID", "contoso"}}),
+      ElementsAre("CS_TENANT_ID is not a GUID"))
       << "said once";
-  EXPECT_THAT(problems({{"CS_AUTH", "key"}, {"CS_API_KEY_FILE", "/no/such/file"}}),
+  EXPECT_THAT(problems_with({{"CS_AUTH", "key"}, {"CS_API_KEY_FILE", "/no/such/file"}}),
               ElementsAre("CS_API_KEY_FILE names a file that cannot be read"));
-  EXPECT_THAT(problems({{"CS_AUTH", "oauth"}}),
+  EXPECT_THAT(problems_with({{"CS_AUTH", "oauth"}}),
               ElementsAre("CS_AUTH is none of the accepted words"));
 }
 
@@ -132,78 +133,80 @@ TEST(CopilotConfigTest, HalfOfATokensSettingsIsWarnedAbout) {
 TEST(CopilotConfigTest, OldNamesAreRead) {
   for (const std::string prefix : {"A2A_", "SKILL_"}) {
     const EnvMap env = {{prefix + "TENANT_ID", kTenant}, {prefix + "APP_ID", kApp}};
-    const CopilotConfig copilot = accepted(env).copilot;
+    const CopilotConfig copilot = accepted_with(env).copilot;
     EXPECT_EQ(copilot.tenant_id, kTenant);
     EXPECT_EQ(copilot.app_id, kApp);
     EXPECT_TRUE(copilot.takes_tokens());
     EXPECT_THAT(warnings(env), IsEmpty());
   }
-  EXPECT_THAT(problems({{"A2A_APP_ID", "my-app"}}),
+  EXPECT_THAT(problems_with({{"A2A_APP_ID", "my-app"}}),
               ElementsAre("CS_APP_ID is not a GUID (it is given as A2A_APP_ID)"));
 }
 
 TEST(CopilotConfigTest, TheNewNameWinsAndADifferenceIsSaid) {
   EnvMap env = {{"CS_TENANT_ID", kTenant}, {"CS_APP_ID", kApp}, {"A2A_APP_ID", kOther}};
-  EXPECT_EQ(accepted(env).copilot.app_id, kApp);
+  EXPECT_EQ(accepted_with(env).copilot.app_id, kApp);
   EXPECT_THAT(warnings(env), ElementsAre("A2A_APP_ID differs from CS_APP_ID, which holds"));
   env["A2A_APP_ID"] = kApp;
   EXPECT_THAT(warnings(env), IsEmpty());
   env.erase("CS_APP_ID");
   env["SKILL_APP_ID"] = kOther;
-  EXPECT_EQ(accepted(env).copilot.app_id, kApp);
+  EXPECT_EQ(accepted_with(env).copilot.app_id, kApp);
   EXPECT_THAT(warnings(env), ElementsAre("SKILL_APP_ID differs from A2A_APP_ID, which holds"));
 }
 
 TEST(CopilotConfigTest, IdsAreReadInEveryUsualSpelling) {
   std::string upper = kApp;
   for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  EXPECT_EQ(accepted({{"CS_APP_ID", " {" + upper + "} "}}).copilot.app_id, kApp);
+  EXPECT_EQ(accepted_with({{"CS_APP_ID", " {" + upper + "} "}}).copilot.app_id, kApp);
   for (const std::string wrong :
        {"6731de7614a649ae97bc6eba6914391e", "6731de76-14a6-49ae-97bc",
         "6731de76-14a6-49ae-97bc-6eba6914391g", "6731de76+14a6-49ae-97bc-6eba6914391e"})
-    EXPECT_THAT(problems({{"CS_APP_ID", wrong}}), ElementsAre("CS_APP_ID is not a GUID")) << wrong;
+    EXPECT_THAT(problems_with({{"CS_APP_ID", wrong}}), ElementsAre("CS_APP_ID is not a GUID"))
+        << wrong;
 }
 
 TEST(CopilotConfigTest, ListsAreReadAndAStarIsRefused) {
-  const CopilotConfig copilot = accepted({{"CS_ALLOWED_CALLERS", kApp + ", " + kOther},
-                                          {"CS_AUDIENCES", "api://bridge.example.com , " + kApp}})
-                                    .copilot;
+  const CopilotConfig copilot =
+      accepted_with({{"CS_ALLOWED_CALLERS", kApp + ", " + kOther},
+                     {"CS_AUDIENCES", "api://bridge.example.com , " + kApp}})
+          .copilot;
   EXPECT_THAT(copilot.allowed_callers, ElementsAre(kApp, kOther));
   EXPECT_THAT(copilot.audiences, ElementsAre("api://bridge.example.com", kApp));
-  EXPECT_THAT(problems({{"CS_ALLOWED_CALLERS", "*"}}),
+  EXPECT_THAT(problems_with({{"CS_ALLOWED_CALLERS", "*"}}),
               ElementsAre(HasSubstr("would let every application of the tenant in")));
-  EXPECT_THAT(problems({{"CS_ALLOWED_CALLERS", kApp + ",copilot"}}),
+  EXPECT_THAT(problems_with({{"CS_ALLOWED_CALLERS", kApp + ",copilot"}}),
               ElementsAre("CS_ALLOWED_CALLERS has an entry that is not a GUID"));
-  EXPECT_THAT(problems({{"CS_AUDIENCES", "*"}}), ElementsAre(HasSubstr("CS_AUDIENCES")));
-  EXPECT_THAT(problems({{"CS_AUDIENCES", "api://a api://b"}}),
+  EXPECT_THAT(problems_with({{"CS_AUDIENCES", "*"}}), ElementsAre(HasSubstr("CS_AUDIENCES")));
+  EXPECT_THAT(problems_with({{"CS_AUDIENCES", "api://a api://b"}}),
               ElementsAre(HasSubstr("CS_AUDIENCES")));
 }
 
 TEST(CopilotConfigTest, KeysAreSecretsAndTheHeaderIsAName) {
-  const Config config = accepted({{"CS_API_KEY", kKey + ",fedcba9876543210fedcba9876543210"}});
+  const Config config = accepted_with({{"CS_API_KEY", kKey + ",fedcba9876543210fedcba9876543210"}});
   EXPECT_EQ(config.copilot.api_keys.size(), 2u);
   const std::string shown = print_config(config);
   EXPECT_THAT(shown, HasSubstr("CS_API_KEY=set (two values)\n"));
   EXPECT_EQ(shown.find(kKey), std::string::npos);
-  EXPECT_THAT(problems({{"CS_API_KEY", "short"}}),
+  EXPECT_THAT(problems_with({{"CS_API_KEY", "short"}}),
               ElementsAre("CS_API_KEY is shorter than 16 characters"));
-  EXPECT_EQ(accepted({{"CS_API_KEY_HEADER", "authorization"}}).copilot.api_key_header,
+  EXPECT_EQ(accepted_with({{"CS_API_KEY_HEADER", "authorization"}}).copilot.api_key_header,
             "authorization");
   for (const char* wrong : {"X API Key", "X-Key:", "Cookie", "host", "Schl\xc3\xbcssel"})
-    EXPECT_THAT(problems({{"CS_API_KEY_HEADER", wrong}}),
+    EXPECT_THAT(problems_with({{"CS_API_KEY_HEADER", wrong}}),
                 ElementsAre(HasSubstr("CS_API_KEY_HEADER is ")))
         << wrong;
 }
 
 TEST(CopilotConfigTest, TheAuthorityMayHaveAPathAndIsPlainHttpOnlyIfAllowed) {
-  EXPECT_EQ(accepted({{"CS_AUTHORITY", "https://Login.Example/entra/"}}).copilot.authority,
+  EXPECT_EQ(accepted_with({{"CS_AUTHORITY", "https://Login.Example/entra/"}}).copilot.authority,
             "https://login.example/entra");
-  EXPECT_THAT(problems({{"CS_AUTHORITY", "http://127.0.0.1:5080/entra"}}),
+  EXPECT_THAT(problems_with({{"CS_AUTHORITY", "http://127.0.0.1:5080/entra"}}),
               ElementsAre(HasSubstr("ALLOW_INSECURE_UPSTREAM=1")));
-  EXPECT_EQ(
-      accepted({{"CS_AUTHORITY", "http://127.0.0.1:5080/entra"}, {"ALLOW_INSECURE_UPSTREAM", "1"}})
-          .copilot.authority,
-      "http://127.0.0.1:5080/entra");
+  EXPECT_EQ(accepted_with(
+                {{"CS_AUTHORITY", "http://127.0.0.1:5080/entra"}, {"ALLOW_INSECURE_UPSTREAM", "1"}})
+                .copilot.authority,
+            "http://127.0.0.1:5080/entra");
 }
 
 }  // namespace
