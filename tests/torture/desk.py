@@ -8,6 +8,7 @@ import servicenow
 import streams
 
 AGENTS = ("alex.rep", "bea.rep")
+AWAY = 10.0  # seconds at most
 
 
 class Desk:
@@ -17,15 +18,22 @@ class Desk:
         self._talks = {}
 
     async def run(self):
-        for agent in AGENTS:
-            await self.world.servicenow.must(f"/sandbox/agents/{agent}/presence", {"state": "available"})
+        back_at = 0.0
         while True:
             try:
+                if self.world.ledger.now() >= back_at:
+                    await self._come_back()
+                    back_at = self.world.ledger.now() + AWAY
                 for row in await self.world.servicenow.open_chats():
                     await self._take_up(row)
             except servicenow.ControlFailed:
                 pass  # it is stopped for a moment; asked again below
             await asyncio.sleep(0.4)
+
+    async def _come_back(self):
+        """Who declined, or let an offer run out because the clock stepped, is asked again only then."""
+        for agent in AGENTS:
+            await self.world.servicenow.must(f"/sandbox/agents/{agent}/presence", {"state": "available"})
 
     async def _take_up(self, row):
         number = row["number"]
