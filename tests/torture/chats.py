@@ -123,7 +123,8 @@ class WebChat(Chat):
             if not await self._escalate(number):
                 await self._finish("user")  # whatever may have been opened all the same
                 break
-            await self._talk(number)
+            # Old scripts do not say that a chat has ended: then it is still the one before.
+            await self._talk(len(self.numbers) if self.world.options.legacy else number)
             how = self.rng.choice(("user", "user", "agent", "agent", "left" if number == rounds else "agent"))
             await self._finish(how)
             if self.left or self.wants_agent_to_end:

@@ -65,9 +65,9 @@ class Reader:
         return [frame for frame in self.shown if frame.get("type") == "message" and frame.get("from") != "user"]
 
     def chats_ended(self):
-        """How many ends are on this screen; to a page without a cursor one may come twice."""
-        states = [frame.get("state") for frame in self.shown if frame.get("type") == "status"]
-        return sum(now == "closed" != before for before, now in zip([None] + states, states))
+        """How many ends are on this screen. To a page without a cursor one may come twice."""
+        ends = [frame for frame in self.shown if frame.get("type") == "status" and frame.get("state") == "closed"]
+        return len({frame.get("seq", at) for at, frame in enumerate(ends)})
 
     def _show(self, frame):
         frame = {**frame, "t": round(self.chat.ledger.now(), 3)}
