@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Installs what is missing, builds with the sanitizers and runs every check there is. The last line
 # is the sum: "N passed, N failed". JOBS sets how many compilers run at once. WITH_IMAGE=1 also builds
-# and runs the container images, which takes a release build and root. WITH_TORTURE=1 also runs a short
-# torture test (docs/reliability.md).
+# and runs the container images, which takes a release build and root.
 set -eu
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
@@ -99,14 +98,6 @@ check_images() {
   tests/gates/image_test.sh
 }
 
-check_torture() {
-  if [ -z "${WITH_TORTURE:-}" ]; then
-    say "only with WITH_TORTURE=1: its time limits want a machine that has nothing else to do"
-    return 77
-  fi
-  tests/torture/run.sh --profile short --binaries "$build/bin"
-}
-
 configure() { cmake --preset dev >"$log" 2>&1 || { cat "$log"; return 1; }; }
 # Goes on after an error: what can be built can be tested.
 compile() { cmake --build "$build" -j "$jobs" -- -k 0; }
@@ -126,7 +117,7 @@ if stage "configure" configure; then
   stage "build" compile || true
   tests "unit tests and self-tests" -LE system -j "$jobs"
   tests "system tests" -L system
-  stage "torture, a short one" check_torture || true
+  stage "torture, a short one" tests/torture/run.sh --profile short --binaries "$build/bin" || true
   stage "container images" check_images || true
   stage "co_await hazards" scripts/check_coroutines --jobs "$jobs" || true
   stage "demo and probe" env PRESET=dev tests/gates/demo_and_probe.sh || true
