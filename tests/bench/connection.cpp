@@ -152,13 +152,12 @@ bool Connection::take_frame(std::string_view& payload) {
 }
 
 std::string Connection::ask(std::string_view request, unsigned expected_status) {
-  using Clock = std::chrono::steady_clock;
   send(request);
-  const auto deadline = Clock::now() + std::chrono::seconds(10);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   unsigned status = 0;
   std::string_view body;
   while (!take_answer(status, body)) {
-    if (Clock::now() > deadline) throw std::runtime_error("no answer");
+    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("no answer");
     wait_readable(100);
     if (!receive()) throw std::runtime_error("the connection ended without an answer");
   }

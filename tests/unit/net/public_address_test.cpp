@@ -6,7 +6,9 @@
 namespace bridge::net {
 namespace {
 
-bool is_public_text(const char* text) { return net::is_public(boost::asio::ip::make_address(text)); }
+bool is_public_text(const char* text) {
+  return net::is_public(boost::asio::ip::make_address(text));
+}
 
 class NotPublicTest : public testing::TestWithParam<const char*> {};
 
