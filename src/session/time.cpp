@@ -55,7 +55,7 @@ bool is_present(const Presence& presence, Time now) {
 
 void Turn::note_reading(const Presence& presence) {
   if (now_ < reading_noted_at(s(), presence, now_)) return;
-  s().unread_since = s().unread_since == Time{} ? presence.last_seen : Time{};
+  s().unread_since = s().unread_since == Time{} ? last_reader(s(), presence) : Time{};
   changed();
 }
 
