@@ -224,7 +224,7 @@ TEST_F(ConnectorTest, AnAnswerWhoseBodyNeverEndsCountsByItsStatus) {
         connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
         connection.wait_for_end();
       },
-      200ms);
+      1s);
   EXPECT_EQ(answer.what, Posted::delivered);
 }
 
