@@ -25,6 +25,13 @@ Time last_reader(const BridgeSession& session, const Presence& presence) {
   return std::max(known ? session.unread_since : presence.last_seen, session.live_chat_since);
 }
 
+/// When a chat that the web shows is given up, if nobody comes. Whoever came back just before the
+/// last process died gets the time to do so again.
+Time abandoned_at(const BridgeSession& session, const Presence& presence, const Policy& policy) {
+  const Time due = last_reader(session, presence) + policy.abandoned_after;
+  return presence.assumed ? std::max(due, presence.last_seen + kComeBack) : due;
+}
+
 /// When it is to be written down that nobody reads, or that somebody does again.
 Time reading_noted_at(const BridgeSession& session, const Presence& presence, Time now) {
   if (!has_chat(session) || is_told_elsewhere(session)) return Time::max();
@@ -86,7 +93,7 @@ void Turn::on(const Tick& input) {
     // Who is told in a conversation of another channel reads there, and nobody sees when.
     const bool abandoned = is_told_elsewhere(s())
                                ? now_ >= carried_until(s(), policy_)
-                               : now_ >= last_reader(s(), input.presence) + policy_.abandoned_after;
+                               : now_ >= abandoned_at(s(), input.presence, policy_);
     if (input.presence.attached == 0 && abandoned) {
       const Chat chat = s().chat;
       close_chat(CloseReason::abandoned);
@@ -133,7 +140,7 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
   if (has_chat(session)) {
     if (presence.attached == 0)
       at(is_told_elsewhere(session) ? carried_until(session, policy)
-                                    : last_reader(session, presence) + policy.abandoned_after);
+                                    : abandoned_at(session, presence, policy));
     if (session.chat.api >= 2 && is_watched(session, presence, policy, now))
       at(session.last_touch + policy.touch_interval);
   }

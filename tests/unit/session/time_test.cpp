@@ -95,7 +95,12 @@ TEST(TimePasses, RestartsDoNotBeginTheWaitForAReaderAnew) {
     ASSERT_EQ(s.session.state, State::live);
   }
   s.pass(std::chrono::seconds(5));
-  tick(s, nobody_since(s.now));
+  const Presence nobody = nobody_since(s.now);
+  tick(s, nobody);
+  EXPECT_EQ(s.session.state, State::live) << "pages of the last process had no time to come back";
+  EXPECT_EQ(next_due(s.session, nobody, s.policy, s.now), s.now + std::chrono::seconds(3));
+  s.pass(std::chrono::seconds(3));
+  tick(s, nobody);
   EXPECT_EQ(s.session.state, State::closed);
   EXPECT_EQ(s.session.close_reason, CloseReason::abandoned);
 }
