@@ -32,11 +32,11 @@ std::string origin_of(std::string_view url) {
   const std::string scheme = in_lower_case(url.substr(0, separator));
   if (scheme != "https" && scheme != "http") return {};
   const std::string_view rest = url.substr(separator + 3);
-  std::string host = in_lower_case(rest.substr(0, rest.find_first_of("/?#")));
+  std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
   const std::string_view usual = scheme == "https" ? ":443" : ":80";
-  if (host.ends_with(usual)) host.resize(host.size() - usual.size());
-  if (host.empty() || host.find('@') != std::string::npos) return {};
-  return scheme + "://" + host;
+  if (host.ends_with(usual)) host.remove_suffix(usual.size());
+  if (host.empty() || host.find('@') != std::string_view::npos) return {};
+  return scheme + "://" + in_lower_case(host);
 }
 
 EntraIssuers::EntraIssuers(std::string_view authority, std::string_view tenant_id)

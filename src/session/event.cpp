@@ -52,7 +52,7 @@ class Frame {
   void escape(char c) {
     static constexpr std::string_view kShort = "\b\f\n\r\t";
     static constexpr std::string_view kNames = "bfnrt";
-    static constexpr std::string_view kDigits = "0123456789abcdef";
+    static constexpr std::string_view kHexDigits = "0123456789abcdef";
     out_.push_back('\\');
     if (const auto at = kShort.find(c); at != std::string_view::npos) {
       out_.push_back(kNames[at]);
@@ -60,8 +60,8 @@ class Frame {
       out_.push_back(c);
     } else {
       out_.append("u00");
-      out_.push_back(kDigits[static_cast<unsigned char>(c) >> 4]);
-      out_.push_back(kDigits[static_cast<unsigned char>(c) & 15]);
+      out_.push_back(kHexDigits[static_cast<unsigned char>(c) >> 4]);
+      out_.push_back(kHexDigits[static_cast<unsigned char>(c) & 15]);
     }
   }
 

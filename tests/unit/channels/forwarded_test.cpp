@@ -62,10 +62,10 @@ TEST(ClientKeyTest, APeerWithoutAnAddressIsStillCounted) {
 }
 
 TEST(ForwardedTest, IsTheWordOfTheTrustedProxies) {
-  constexpr std::string_view kHost = "X-Forwarded-Host";
+  constexpr std::string_view kHeader = "X-Forwarded-Host";
   const auto host = [&](const Lines& lines, int proxies) {
-    const net::Request made = request(lines, kHost);
-    return std::string(forwarded(made, kHost, proxies));
+    const net::Request made = request(lines, kHeader);
+    return std::string(forwarded(made, kHeader, proxies));
   };
   EXPECT_EQ(host({"a.example"}, 0), "");
   EXPECT_EQ(host({"a.example"}, 1), "a.example");

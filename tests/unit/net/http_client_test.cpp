@@ -367,19 +367,19 @@ TEST_F(HttpClientTest, WaitingForAPlaceInThePoolCountsAgainstTheDeadlineAndIsCer
   FakePeer peer([](PeerConnection& connection) { connection.wait_for_end(); });
   Result<Response> first = Error(Errc::internal);
   Result<Response> second = Error(Errc::internal);
-  HttpClient& client = the_client();
+  HttpClient& pooled = the_client();
   test::run_coroutine(context, [&]() -> Task<> {
     async::TaskGroup group(context.get_executor(), logger);
     auto hang = [&]() -> Task<> {
       ClientRequest request(Method::get, peer.url());
-      first = co_await client.send(request, in(2s));
+      first = co_await pooled.send(request, in(2s));
     };
     group.spawn("hang", hang());
     ClientRequest request(Method::get, peer.url());
     const Deadline limit = in(5s);
     while (peer.accepted() == 0 && std::chrono::steady_clock::now() < limit)
       co_await async::sleep_for(1ms);
-    second = co_await client.send(request, in(100ms));
+    second = co_await pooled.send(request, in(100ms));
     EXPECT_TRUE(co_await group.wait(in(5s)));
   });
   expect_error(first, Errc::timed_out, Outcome::unknown);
