@@ -144,8 +144,14 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
     parts.app_log->warning("config_warning",
                            {{"variable", warning.variable}, {"text", warning.text}});
 
-  auto client = net::make_http_client(parts.executor, client_options(settings), *parts.net_log,
-                                      &parts.metrics);
+  auto authorities = net::load_authorities(settings.servicenow.ca_file, *parts.net_log);
+  if (!authorities) return authorities.error();
+  const auto trusting = [&](net::ClientOptions options) {
+    options.authorities = *authorities;
+    return options;
+  };
+  auto client = net::make_http_client(parts.executor, trusting(client_options(settings)),
+                                      *parts.net_log, &parts.metrics);
   if (!client) return client.error();
   parts.client = std::move(*client);
   parts.servicenow = gateways::make_servicenow(*parts.client, servicenow_options(settings),
@@ -154,7 +160,8 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
                                            *parts.gateway_log, parts.metrics);
   const gateways::ConnectorOptions connector = connector_options(settings);
   auto connector_client = net::make_http_client(
-      parts.executor, gateways::connector_client_options(client_options(settings), connector),
+      parts.executor,
+      trusting(gateways::connector_client_options(client_options(settings), connector)),
       *parts.net_log, &parts.metrics);
   if (!connector_client) return connector_client.error();
   parts.connector_client = std::move(*connector_client);
@@ -172,7 +179,7 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
 
   channels::Options channel = channel_options(settings);
   if (settings.copilot.takes_tokens()) {
-    auto keys = net::make_http_client(parts.executor, identity_client_options(settings),
+    auto keys = net::make_http_client(parts.executor, trusting(identity_client_options(settings)),
                                       *parts.net_log, &parts.metrics);
     if (!keys) return keys.error();
     parts.identity_client = std::move(*keys);

@@ -146,18 +146,36 @@ Error refusal(const std::string& host, const Verdict& verdict, const boost::syst
 
 }  // namespace
 
-Result<std::shared_ptr<asio::ssl::context>> make_client_tls(const std::string& ca_file) {
+class Authorities {
+ public:
+  /// Its store of certificates is what other contexts refer to.
+  asio::ssl::context& context() const { return context_; }
+
+ private:
+  mutable asio::ssl::context context_{asio::ssl::context::tls_client};
+};
+
+Result<std::shared_ptr<const Authorities>> load_authorities(const std::string& ca_file,
+                                                            Logger& logger) {
+  auto authorities = std::make_shared<const Authorities>();
+  boost::system::error_code ec;
+  authorities->context().set_default_verify_paths(ec);
+  ec = {};  // a machine without them trusts ca_file alone
+  if (!ca_file.empty()) authorities->context().load_verify_file(ca_file, ec);
+  if (ec) {
+    Error error(Errc::not_configured, "CA file " + ca_file + ": " + ec.message());
+    logger.error("client_tls_failed", {{"reason", error.context()}});
+    return std::move(error).with_hint("It must be readable and hold certificates in PEM form.");
+  }
+  return std::shared_ptr<const Authorities>(std::move(authorities));
+}
+
+std::shared_ptr<asio::ssl::context> make_client_tls(const Authorities& authorities) {
   auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
   SSL_CTX* native = context->native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
   SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION);
-  boost::system::error_code ec;
-  context->set_default_verify_paths(ec);  // a machine without them trusts ca_file alone
-  ec = {};
-  if (!ca_file.empty()) context->load_verify_file(ca_file, ec);
-  if (ec)
-    return Error(Errc::not_configured, "CA file " + ca_file + ": " + ec.message())
-        .with_hint("It must be readable and hold certificates in PEM form.");
+  SSL_CTX_set1_cert_store(native, SSL_CTX_get_cert_store(authorities.context().native_handle()));
   context->set_verify_mode(asio::ssl::verify_peer);
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
   SSL_CTX_sess_set_new_cb(native, keep_session);

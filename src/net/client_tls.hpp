@@ -5,13 +5,13 @@
 #include <memory>
 #include <string>
 
+#include "bridge/net/http_client.hpp"
 #include "net/tls_stream.hpp"
 
 namespace bridge::net {
 
-/// TLS 1.2 and newer, the system's authorities and those of `ca_file` (may be empty).
-/// Errors: not_configured, with the path.
-Result<std::shared_ptr<asio::ssl::context>> make_client_tls(const std::string& ca_file);
+/// TLS 1.2 and newer; peers must be certified by one of `authorities`.
+std::shared_ptr<asio::ssl::context> make_client_tls(const Authorities& authorities);
 
 /// Connects TLS over an open socket and proves that the peer is `host`: chain, dates, and the name
 /// or address in the certificate.

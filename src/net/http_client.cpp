@@ -428,12 +428,13 @@ Result<std::unique_ptr<HttpClient>> make_http_client_with(asio::any_io_executor 
   auto state =
       std::make_shared<ClientState>(executor, options, metrics, std::move(lookup), std::move(rule));
   state->proxy = std::move(*proxy);
-  auto tls = make_client_tls(options.ca_file);
-  if (!tls) {
-    logger.error("client_tls_failed", {{"reason", tls.error().context()}});
-    return tls.error();
+  std::shared_ptr<const Authorities> authorities = options.authorities;
+  if (!authorities) {
+    auto loaded = load_authorities(options.ca_file, logger);
+    if (!loaded) return loaded.error();
+    authorities = std::move(*loaded);
   }
-  state->tls = std::move(*tls);
+  state->tls = make_client_tls(*authorities);
   return std::unique_ptr<HttpClient>(std::make_unique<Client>(std::move(state)));
 }
 

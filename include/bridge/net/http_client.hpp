@@ -36,10 +36,21 @@ class ClientRequest {
   std::size_t max_response_bytes = 1024 * 1024;
 };
 
+/// Whose certificates are trusted: the system's authorities and those of a file. To read them
+/// takes tens of milliseconds, so the clients of a program share them.
+class Authorities;
+
+/// `ca_file`: PEM, or empty. A machine without authorities of its own trusts the file alone.
+/// Errors: not_configured, with the path.
+Result<std::shared_ptr<const Authorities>> load_authorities(const std::string& ca_file,
+                                                            Logger& logger);
+
 struct ClientOptions {
   std::size_t max_connections_per_origin = 16;
   std::chrono::milliseconds idle_limit{20'000};  ///< below the usual server's keep-alive
   std::chrono::milliseconds connect_timeout{10'000};
+  /// Null: the client reads those of `ca_file` for itself.
+  std::shared_ptr<const Authorities> authorities;
   std::string ca_file;                    ///< PEM; added to the system's
   std::string ca_setting = "SN_CA_FILE";  ///< named in hints: the setting that `ca_file` came from
   bool allow_http = false;                ///< plain http:// upstreams

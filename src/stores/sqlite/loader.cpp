@@ -227,15 +227,13 @@ Result<Loaded> load_sessions(const std::string& path, const Sealer* sealer, Mill
   Database file;
   int code = file.open(path, SQLITE_OPEN_READONLY, busy);
   if (code != SQLITE_OK) return failed(code);
-  const std::int64_t count = file.number("SELECT count(*) FROM sessions", 0, &code);
-  if (code != SQLITE_OK) return failed(code);
   const std::int64_t first = file.number("SELECT ifnull(min(rowid), 0) FROM sessions", 0, &code);
   if (code != SQLITE_OK) return failed(code);
   const std::int64_t last = file.number("SELECT ifnull(max(rowid), -1) FROM sessions", 0, &code);
   if (code != SQLITE_OK) return failed(code);
   const std::size_t threads = std::clamp<std::size_t>(
       std::min<std::size_t>(std::thread::hardware_concurrency(),
-                            static_cast<std::size_t>(count / kSessionsPerThread)),
+                            static_cast<std::size_t>((last - first) / kSessionsPerThread)),
       1, kMaxThreads);
 
   Parts parts;
@@ -246,16 +244,18 @@ Result<Loaded> load_sessions(const std::string& path, const Sealer* sealer, Mill
     part.load_states(share_of(first, last, i, threads));
   });
   Loaded all;
-  all.sessions.reserve(static_cast<std::size_t>(count));
+  std::size_t found = 0;
+  for (const auto& part : parts) found += part->found().sessions.size();
+  all.sessions.reserve(found);
   for (const auto& part : parts) {
     if (part->code() != SQLITE_OK) return failed(part->code());
-    Loaded& found = part->found();
+    Loaded& own = part->found();
     const auto sorted = static_cast<std::ptrdiff_t>(all.sessions.size());
-    std::move(found.sessions.begin(), found.sessions.end(), std::back_inserter(all.sessions));
+    std::move(own.sessions.begin(), own.sessions.end(), std::back_inserter(all.sessions));
     std::inplace_merge(all.sessions.begin(), all.sessions.begin() + sorted, all.sessions.end(),
                        by_id);
-    all.unreadable.insert(all.unreadable.end(), found.unreadable.begin(), found.unreadable.end());
-    all.unopened += found.unopened;
+    all.unreadable.insert(all.unreadable.end(), own.unreadable.begin(), own.unreadable.end());
+    all.unopened += own.unopened;
   }
 
   // Of too few sessions that could be read there is nothing to share.
