@@ -78,18 +78,26 @@ struct App::Parts {
         .with_hint("BRIDGE_STORE was not touched. End the other program, or choose another PORT.");
   }
 
-  /// What another process does to the file.
+  /// What another process does to the file, and what is found in it.
   void listen_to_store() {
     if (!sqlite) return;
+    sqlite->when_unreadable([this](Error error) {
+      readiness.ready = false;
+      readiness.reason = "storage_failed";
+      store_error = std::move(error);
+      if (when_lost) when_lost();
+    });
     sqlite->when_superseded([this] {
       readiness.ready = false;
       readiness.reason = "superseded";
-      if (when_superseded) when_superseded();
+      if (when_lost) when_lost();
     });
     sqlite->when_asked_to_forget([this](std::vector<session::SessionId> ids) {
       for (session::SessionId& id : ids) tasks->spawn("forget", forget(std::move(id)));
     });
   }
+
+  bool lost() const { return readiness.reason == "superseded" || store_error; }
 
   Task<> forget(session::SessionId id) {
     const auto forgotten = co_await handoff->forget(id);
@@ -116,7 +124,8 @@ struct App::Parts {
   stores::SqliteStore* sqlite = nullptr;  ///< the same, if it is that
   std::unique_ptr<handoff::Handoff> handoff;
   std::unique_ptr<async::TaskGroup> tasks;
-  std::function<void()> when_superseded;
+  std::function<void()> when_lost;
+  std::optional<Error> store_error;
   channels::Readiness readiness;
   std::unique_ptr<channels::Channels> channels;
   net::Router router;
@@ -208,24 +217,25 @@ Task<Result<>> App::start() {
   if (!server) co_return server.error();
   parts.server = std::move(*server);
   // It may have been taken from us meanwhile.
-  parts.readiness.ready = parts.readiness.reason != "superseded";
+  parts.readiness.ready = !parts.lost();
   parts.app_log->info("listening",
                       {{"host", parts.config.web.host}, {"port", parts.server->port()}});
   co_return Result<>();
 }
 
-void App::when_superseded(std::function<void()> told) {
-  parts_->when_superseded = std::move(told);
-  if (parts_->when_superseded && parts_->readiness.reason == "superseded")
-    parts_->when_superseded();
+void App::when_store_is_lost(std::function<void()> told) {
+  parts_->when_lost = std::move(told);
+  if (parts_->when_lost && parts_->lost()) parts_->when_lost();
 }
+
+const std::optional<Error>& App::store_error() const { return parts_->store_error; }
 
 std::uint16_t App::port() const { return parts_->server ? parts_->server->port() : 0; }
 
 Task<> App::stop(Deadline deadline) {
   Parts& parts = *parts_;
   parts.readiness.ready = false;
-  if (parts.readiness.reason != "superseded") parts.readiness.reason = "draining";
+  if (!parts.lost()) parts.readiness.reason = "draining";
   if (parts.server) {
     parts.app_log->info("draining", {{"connections", parts.server->connections()}});
     const Deadline delayed = in(parts.config.connections.shutdown_delay);

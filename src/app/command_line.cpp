@@ -117,24 +117,30 @@ std::variant<config::Config, int> configure(const CommandLine& line, config::Pur
   return std::get<config::Config>(std::move(loaded));
 }
 
+/// Returns the exit code.
+int report(const Error& error) {
+  std::cerr << "handoff-bridge: " << error.to_string() << '\n';
+  if (!error.hint().empty()) std::cerr << error.hint() << '\n';
+  return 1;
+}
+
 Task<> serve_until_told(App& app, Millis grace, int& exit_code) {
   const auto executor = co_await asio::this_coro::executor;
   asio::signal_set signals(executor, SIGTERM, SIGINT);
   auto started = co_await app.start();
   if (!started) {
-    std::cerr << "handoff-bridge: " << started.error().to_string() << '\n';
-    if (!started.error().hint().empty()) std::cerr << started.error().hint() << '\n';
-    exit_code = 1;
+    exit_code = report(started.error());
     co_await app.stop(in(grace));
     co_return;
   }
-  bool superseded = false;
-  app.when_superseded([&] {
-    superseded = true;
+  bool lost = false;
+  app.when_store_is_lost([&] {
+    lost = true;
     signals.cancel();
   });
-  if (!superseded) co_await signals.async_wait(as_result);
-  app.when_superseded(nullptr);
+  if (!lost) co_await signals.async_wait(as_result);
+  app.when_store_is_lost(nullptr);
+  if (app.store_error()) exit_code = report(*app.store_error());
   // A second signal leaves at once.
   signals.async_wait([](const boost::system::error_code& failed, int) {
     if (!failed) std::_Exit(1);
@@ -148,11 +154,7 @@ int serve(config::Config config, const std::string& program) {
   asio::io_context context(1);
   const Millis grace = config.connections.shutdown_grace;
   auto app = App::create(context.get_executor(), std::move(config), program);
-  if (!app) {
-    std::cerr << "handoff-bridge: " << app.error().to_string() << '\n';
-    if (!app.error().hint().empty()) std::cerr << app.error().hint() << '\n';
-    return 1;
-  }
+  if (!app) return report(app.error());
   int exit_code = 0;
   std::exception_ptr thrown;
   asio::co_spawn(context, serve_until_told(**app, grace, exit_code), [&](std::exception_ptr error) {

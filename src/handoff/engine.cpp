@@ -136,7 +136,7 @@ Task<Result<Applied>> Engine::apply(EntryPtr entry, session::Input input) {
       Commit step;
       step.next = next;
       step.events = events;
-      step.first_kept_seq = entry->log.first_seq();
+      if (entry->log.at_hand()) step.first_kept_seq = entry->log.first_seq();
       auto committed = co_await commit(std::move(step));
       if (!committed && committed.error().is(Errc::conflict)) {
         vitals_.commit_conflicts.add();

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include <boost/asio/ssl/error.hpp>
+#include <future>
 #include <map>
 
 #include "net/lasting.hpp"
@@ -148,25 +149,37 @@ Error refusal(const std::string& host, const Verdict& verdict, const boost::syst
 
 class Authorities {
  public:
-  /// Its store of certificates is what other contexts refer to.
-  asio::ssl::context& context() const { return context_; }
+  /// Errors: as OpenSSL tells them.
+  boost::system::error_code add(const std::string& file) {
+    boost::system::error_code ec;
+    context_.load_verify_file(file, ec);
+    return ec;
+  }
+  /// On a thread of its own.
+  void add_system() {
+    system_ = std::async(std::launch::async, [this] {
+      boost::system::error_code none;  // a machine without them trusts the file alone
+      context_.set_default_verify_paths(none);
+    });
+  }
+  /// To be added to any number of contexts, at any time; complete after `wait`.
+  X509_STORE* store() const { return SSL_CTX_get_cert_store(context_.native_handle()); }
+  void wait() const { system_.wait(); }
 
  private:
   mutable asio::ssl::context context_{asio::ssl::context::tls_client};
+  std::future<void> system_;  // whose end waits for the thread
 };
 
 Result<std::shared_ptr<const Authorities>> load_authorities(const std::string& ca_file,
                                                             Logger& logger) {
-  auto authorities = std::make_shared<const Authorities>();
-  boost::system::error_code ec;
-  authorities->context().set_default_verify_paths(ec);
-  ec = {};  // a machine without them trusts ca_file alone
-  if (!ca_file.empty()) authorities->context().load_verify_file(ca_file, ec);
-  if (ec) {
+  auto authorities = std::make_shared<Authorities>();
+  if (const auto ec = ca_file.empty() ? boost::system::error_code() : authorities->add(ca_file)) {
     Error error(Errc::not_configured, "CA file " + ca_file + ": " + ec.message());
     logger.error("client_tls_failed", {{"reason", error.context()}});
     return std::move(error).with_hint("It must be readable and hold certificates in PEM form.");
   }
+  authorities->add_system();
   return std::shared_ptr<const Authorities>(std::move(authorities));
 }
 
@@ -175,7 +188,7 @@ std::shared_ptr<asio::ssl::context> make_client_tls(const Authorities& authoriti
   SSL_CTX* native = context->native_handle();
   SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
   SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION);
-  SSL_CTX_set1_cert_store(native, SSL_CTX_get_cert_store(authorities.context().native_handle()));
+  SSL_CTX_set1_cert_store(native, authorities.store());
   context->set_verify_mode(asio::ssl::verify_peer);
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
   SSL_CTX_sess_set_new_cb(native, keep_session);
@@ -184,8 +197,10 @@ std::shared_ptr<asio::ssl::context> make_client_tls(const Authorities& authoriti
 }
 
 Task<Result<std::unique_ptr<ByteStream>>> start_client_tls(
-    Socket socket, std::shared_ptr<asio::ssl::context> context, std::string host,
-    std::string origin, std::string ca_setting, bool& resumed) {
+    Socket socket, std::shared_ptr<asio::ssl::context> context,
+    std::shared_ptr<const Authorities> authorities, std::string host, std::string origin,
+    std::string ca_setting, bool& resumed) {
+  authorities->wait();
   auto stream = std::make_unique<TlsStream>(std::move(socket), *context);
   SSL* native = stream->layer().native_handle();
   boost::system::error_code not_literal;

@@ -170,6 +170,7 @@ struct ClientState {
 
   const ClientOptions options;
   std::shared_ptr<asio::ssl::context> tls;
+  std::shared_ptr<const Authorities> authorities;  ///< that `tls` trusts
   Proxy proxy;
   Resolver resolver;
   AddressRule is_public;
@@ -255,8 +256,8 @@ Task<StreamResult> open_stream(ClientState& state, const Destination& to, Deadli
   }
   progress.stage = kStartingTls;
   bool resumed = false;
-  auto secure = co_await start_client_tls(std::move(plain->socket()), state.tls, to.host, to.origin,
-                                          state.options.ca_setting, resumed);
+  auto secure = co_await start_client_tls(std::move(plain->socket()), state.tls, state.authorities,
+                                          to.host, to.origin, state.options.ca_setting, resumed);
   if (secure && state.full_handshakes)
     (resumed ? state.resumed_handshakes : state.full_handshakes)->add();
   co_return secure;
@@ -435,6 +436,7 @@ Result<std::unique_ptr<HttpClient>> make_http_client_with(asio::any_io_executor 
     authorities = std::move(*loaded);
   }
   state->tls = make_client_tls(*authorities);
+  state->authorities = std::move(authorities);
   return std::unique_ptr<HttpClient>(std::make_unique<Client>(std::move(state)));
 }
 

@@ -34,15 +34,13 @@ std::size_t LoggedEvent::bytes() const {
   return bytes;
 }
 
-EventLog::EventLog(std::shared_ptr<const ColdEvents> cold)
-    : cold_(std::move(cold)), last_seq_(cold_->last_seq), bytes_(cold_->bytes) {}
+EventLog::EventLog(std::shared_ptr<const ColdEvents> cold, std::uint64_t last_seq)
+    : cold_(std::move(cold)), last_seq_(last_seq) {}
 
 void EventLog::thaw() const {
   if (!cold_) return;
-  const std::shared_ptr<const ColdEvents> cold = std::move(cold_);
+  std::vector<LoggedEventPtr> all = cold_->thaw();
   cold_.reset();
-  std::vector<LoggedEventPtr> all = cold->thaw();
-  bytes_ -= cold->bytes;
   for (const LoggedEventPtr& event : all) bytes_ += event->bytes();
   all.insert(all.end(), events_.begin() + static_cast<std::ptrdiff_t>(begin_), events_.end());
   events_ = std::move(all);
@@ -61,8 +59,9 @@ void EventLog::append(LoggedEventPtr event) {
 }
 
 void EventLog::trim(const LogLimits& limits, Time now) {
+  if (!at_hand()) return;
   const auto too_much = [&] {
-    return size() > limits.max_events || bytes_ > limits.max_bytes ||
+    return size() > limits.max_events || bytes() > limits.max_bytes ||
            now - first_at() > limits.max_age;
   };
   while (size() > 1 && too_much()) {
@@ -72,7 +71,7 @@ void EventLog::trim(const LogLimits& limits, Time now) {
 }
 
 void EventLog::drop_before(std::uint64_t seq) {
-  if (first_seq() >= seq) return;
+  if (seq == 0 || first_seq() >= seq) return;
   thaw();
   while (size() > 0 && front()->event.seq < seq) drop_first();
 }

@@ -25,9 +25,11 @@ class App {
   /// Loads, listens, becomes ready. Errors: the port is taken, the store is unreachable.
   Task<Result<>> start();
   std::uint16_t port() const;
-  /// `told` once another process has taken the sessions over: the program has to end as after
-  /// SIGTERM. At once, if that has happened already.
-  void when_superseded(std::function<void()> told);
+  /// `told` once the store serves this process no more: the program has to end as after SIGTERM. At
+  /// once, if that has happened already.
+  void when_store_is_lost(std::function<void()> told);
+  /// Why it is lost, unless another process has taken the sessions over, which is no error.
+  const std::optional<Error>& store_error() const;
   /// Not ready any more; after SHUTDOWN_DELAY stops taking new work, lets what is under way finish,
   /// closes sockets with 1012.
   Task<> stop(Deadline deadline);

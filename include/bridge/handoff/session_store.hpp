@@ -27,7 +27,7 @@ class Commit {
   /// `next->version` is the version to be: 1 creates the session, n replaces n - 1.
   std::shared_ptr<const session::BridgeSession> next;
   std::vector<session::LoggedEventPtr> events;  ///< appended to the log
-  std::uint64_t first_kept_seq = 0;             ///< events before it may be forgotten
+  std::uint64_t first_kept_seq = 0;             ///< events before it may be forgotten; 0: none
 };
 
 /// What a session can be found by, besides its id. Each value names at most one session, but for

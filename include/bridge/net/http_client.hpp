@@ -36,8 +36,9 @@ class ClientRequest {
   std::size_t max_response_bytes = 1024 * 1024;
 };
 
-/// Whose certificates are trusted: the system's authorities and those of a file. To read them
-/// takes tens of milliseconds, so the clients of a program share them.
+/// Whose certificates are trusted: the system's authorities and those of a file. To read the
+/// system's takes tens of milliseconds, so a thread does, and the clients of a program share them;
+/// the first handshake waits for what is still missing.
 class Authorities;
 
 /// `ca_file`: PEM, or empty. A machine without authorities of its own trusts the file alone.

@@ -48,26 +48,33 @@ using LoggedEventPtr = std::shared_ptr<const LoggedEvent>;
 /// that a process finds at its start are never read again.
 class ColdEvents {
  public:
+  struct Extent {
+    std::uint64_t first_seq = 1;
+    std::uint64_t last_seq = 0;  ///< there are none if it is less than the first
+    std::size_t bytes = 0;       ///< about what they will count
+    Time first_at{};
+    std::size_t size() const { return last_seq + 1 - first_seq; }
+  };
   virtual ~ColdEvents() = default;
+  /// Whether the store has read them. Until then the others wait for it; they throw if it could
+  /// not.
+  virtual bool at_hand() const = 0;
+  virtual const Extent& extent() const = 0;
   /// All of them in order. If one cannot be read, only those after it.
   virtual std::vector<LoggedEventPtr> thaw() const = 0;
-
-  std::uint64_t first_seq = 0;
-  std::uint64_t last_seq = 0;
-  std::size_t bytes = 0;  ///< about what they will count
-  Time first_at{};
 };
 
 class EventLog {
  public:
   EventLog() = default;
-  /// Requires: at least one event.
-  explicit EventLog(std::shared_ptr<const ColdEvents> cold);
+  /// Requires: `last_seq` is the last of `cold`, unless that turns out to be empty.
+  EventLog(std::shared_ptr<const ColdEvents> cold, std::uint64_t last_seq);
 
   /// Requires: consecutive `seq`, the first being one more than the last that was appended.
   void append(Event event);
   void append(LoggedEventPtr event);
-  /// Drops what the limits no longer allow; always keeps the newest event.
+  /// Drops what the limits no longer allow; always keeps the newest event. Nothing yet, if the
+  /// events are not at hand.
   void trim(const LogLimits& limits, Time now);
 
   void drop_before(std::uint64_t seq);
@@ -81,22 +88,23 @@ class EventLog {
 
   /// The event with that seq, or null if it is not kept.
   LoggedEventPtr find(std::uint64_t seq) const;
+  /// False for a moment after a start; until then whatever asks for the first or for one of the
+  /// events waits, and `last_seq` is what is known.
+  bool at_hand() const { return !cold_ || cold_->at_hand(); }
   std::uint64_t first_seq() const {
-    if (cold_) return cold_->first_seq;
-    return size() == 0 ? last_seq_ + 1 : front()->event.seq;
+    if (cold_size() > 0) return cold_->extent().first_seq;
+    return begin_ == events_.size() ? last_seq_ + 1 : front()->event.seq;
   }
   std::uint64_t last_seq() const { return last_seq_; }
-  std::size_t size() const {
-    const std::size_t cold = cold_ ? cold_->last_seq - cold_->first_seq + 1 : 0;
-    return cold + events_.size() - begin_;
-  }
-  std::size_t bytes() const { return bytes_; }
+  std::size_t size() const { return cold_size() + events_.size() - begin_; }
+  std::size_t bytes() const { return bytes_ + (cold_ ? cold_->extent().bytes : 0); }
 
  private:
   void drop_first();
   void thaw() const;
   const LoggedEventPtr& front() const { return events_[begin_]; }
-  Time first_at() const { return cold_ ? cold_->first_at : front()->event.at; }
+  std::size_t cold_size() const { return cold_ ? cold_->extent().size() : 0; }
+  Time first_at() const { return cold_size() > 0 ? cold_->extent().first_at : front()->event.at; }
 
   // Reading a log thaws it, which changes nothing that can be seen.
   mutable std::shared_ptr<const ColdEvents> cold_;  ///< those before `events_`; null as a rule
@@ -104,7 +112,7 @@ class EventLog {
   mutable std::vector<LoggedEventPtr> events_;
   mutable std::size_t begin_ = 0;  ///< those before it have been dropped
   std::uint64_t last_seq_ = 0;
-  mutable std::size_t bytes_ = 0;
+  mutable std::size_t bytes_ = 0;  ///< of `events_`
 };
 
 }  // namespace bridge::session

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Sessions in a SQLite file of this machine (`BRIDGE_STORE=sqlite:<path>`). Everything is read at
-// the start and answered from memory afterwards; one thread writes, so that the loop never waits
-// for the disk, and a commit counts once it would survive a power cut. One process at a time owns
-// the file: whoever opens it last.
+// the start, the events of thousands of sessions right after it, and answered from memory
+// afterwards; one thread writes, so that the loop never waits for the disk, and a commit counts
+// once it would survive a power cut. One process at a time owns the file: whoever opens it last.
 #pragma once
 
 #include <cstddef>
@@ -37,12 +37,16 @@ class SqliteStore : public handoff::SessionStore {
  public:
   /// Called once, from the executor, when another process has taken the file over.
   virtual void when_superseded(std::function<void()> told) = 0;
+  /// Called once, from the executor, if the events of a large file turn out not to be readable.
+  /// Whoever asks for one until then is thrown an exception: nobody is told that there are none.
+  virtual void when_unreadable(std::function<void(Error)> told) = 0;
   /// Called from the executor with the sessions that `forget` of another process wants erased. That
   /// waits until they are.
   virtual void when_asked_to_forget(std::function<void(std::vector<session::SessionId>)> told) = 0;
 };
 
-/// Opens or makes the file, takes it over, and reads it: waits for the disk.
+/// Opens or makes the file, takes it over, and reads it: waits for the disk. Of a large file the
+/// events are read afterwards, while others work; whoever wants one waits for that.
 /// Lifetime: the executor's context must run out of work before the store is destroyed; the
 /// store's destructor writes what is queued. Errors: storage_failed, with a hint: the file cannot
 /// be made, written or read, is another program's, or a later version's. It is left as it is then.

@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: MIT
-// Reads all sessions with their events, on as many threads as pay.
+// Reads all sessions, on as many threads as pay.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "bridge/core/sealer.hpp"
 #include "bridge/handoff/session_store.hpp"
+#include "stores/sqlite/events_reader.hpp"
 
 namespace bridge::stores {
 
-/// Told of a session with an event that turned out not to be readable when somebody wanted it.
-using Unreadable = std::function<void(const session::SessionId&)>;
-
 struct Loaded {
   std::vector<handoff::StoredSession> sessions;
-  std::size_t events = 0;
+  std::unique_ptr<EventsReader> events;        ///< not started
   std::vector<session::SessionId> unreadable;  ///< their rows stay where they are
   std::size_t unopened = 0;                    ///< secrets sealed with another key
 };

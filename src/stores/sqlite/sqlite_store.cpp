@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
+#include <future>
 #include <unordered_map>
 #include <utility>
 
@@ -23,6 +24,9 @@ using handoff::StoredSession;
 using session::SessionId;
 
 constexpr std::chrono::seconds kComeBack{5};
+/// Of fewer the events are read before anybody is served: that takes no time, and a start that
+/// fails is the plainest way to say that a file is broken.
+constexpr std::size_t kManySessions = 1000;
 
 /// A waiter that is a coroutine.
 template <class Handler>
@@ -82,6 +86,12 @@ class Loop {
     metrics.counter("sessions_unreadable_total").add();
   }
   void take(Report report);
+  void events_read(const EventsReader::Outcome& outcome,
+                   std::chrono::steady_clock::time_point began);
+  Error unreadable(int code) const {
+    return storage_error(options.path, "cannot be read: " + std::string(reason_of(code)),
+                         mend_of(code, options.path));
+  }
   Error refusal(Errc code) const;
 
   struct UnderWay {
@@ -99,6 +109,7 @@ class Loop {
   bool failing = false;
   bool superseded = false;
   std::function<void()> on_superseded;
+  std::function<void(Error)> on_unreadable;
   std::function<void(std::vector<SessionId>)> on_forget;
 
  private:
@@ -166,11 +177,25 @@ void Loop::note(const Report& report) {
   }
 }
 
+void Loop::events_read(const EventsReader::Outcome& outcome,
+                       std::chrono::steady_clock::time_point began) {
+  if (outcome.code == SQLITE_OK) {
+    const auto took = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - began);
+    logger.info("store_events_read", {{"events", outcome.events}, {"ms", took.count()}});
+    return;
+  }
+  logger.error("store_unreadable", {{"path", options.path},
+                                    {"reason", reason_of(outcome.code)},
+                                    {"hint", mend_of(outcome.code, options.path)}});
+  if (on_unreadable) std::exchange(on_unreadable, nullptr)(unreadable(outcome.code));
+}
+
 class SqliteStoreImpl final : public SqliteStore {
  public:
   SqliteStoreImpl(asio::any_io_executor executor, std::shared_ptr<Loop> loop, Database file,
-                  std::string owner)
+                  std::string owner, std::unique_ptr<EventsReader> events)
       : loop_(std::move(loop)),
+        events_(std::move(events)),
         writer_(std::move(file), loop_->options, std::move(owner),
                 [executor = std::move(executor), weak = std::weak_ptr<Loop>(loop_)](Report report) {
                   asio::post(executor, [weak, report = std::move(report)]() mutable {
@@ -191,7 +216,8 @@ class SqliteStoreImpl final : public SqliteStore {
     if (loop_->waiting >= loop_->options.max_waiting) co_return loop_->refusal(Errc::overloaded);
     auto job = std::make_unique<Job>();
     const StoredSession* stored = loop_->sessions.find(commit.next->id);
-    job->drops = stored && stored->log.first_seq() < commit.first_kept_seq;
+    job->drops =
+        stored && commit.first_kept_seq > 0 && stored->log.first_seq() < commit.first_kept_seq;
     job->commit = std::move(commit);
     co_return co_await written(std::move(job));
   }
@@ -224,6 +250,9 @@ class SqliteStoreImpl final : public SqliteStore {
     loop_->on_superseded = std::move(told);
     if (loop_->superseded && loop_->on_superseded) std::exchange(loop_->on_superseded, nullptr)();
   }
+  void when_unreadable(std::function<void(Error)> told) override {
+    loop_->on_unreadable = std::move(told);
+  }
   void when_asked_to_forget(std::function<void(std::vector<SessionId>)> told) override {
     loop_->on_forget = std::move(told);
   }
@@ -242,6 +271,7 @@ class SqliteStoreImpl final : public SqliteStore {
   }
 
   std::shared_ptr<Loop> loop_;
+  std::unique_ptr<EventsReader> events_;
   Writer writer_;
 };
 
@@ -278,11 +308,24 @@ Result<std::unique_ptr<SqliteStore>> open_sqlite_store(const asio::any_io_execut
   const auto took = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - began);
   logger.info("store_opened", {{"path", loop->options.path},
                                {"sessions", loaded->sessions.size()},
-                               {"events", loaded->events},
                                {"taken_from", before},
                                {"ms", took.count()}});
-  return std::unique_ptr<SqliteStore>(
-      std::make_unique<SqliteStoreImpl>(executor, std::move(loop), std::move(*file), owner));
+  if (loaded->sessions.size() < kManySessions) {
+    std::promise<EventsReader::Outcome> read;
+    loaded->events->start([&read](EventsReader::Outcome outcome) { read.set_value(outcome); });
+    const EventsReader::Outcome outcome = read.get_future().get();
+    if (outcome.code != SQLITE_OK) return loop->unreadable(outcome.code);
+    loop->events_read(outcome, began);
+  } else {
+    loaded->events->start(
+        [executor, weak = std::weak_ptr<Loop>(loop), began](EventsReader::Outcome outcome) {
+          asio::post(executor, [weak, outcome, began] {
+            if (const auto there = weak.lock()) there->events_read(outcome, began);
+          });
+        });
+  }
+  return std::unique_ptr<SqliteStore>(std::make_unique<SqliteStoreImpl>(
+      executor, std::move(loop), std::move(*file), owner, std::move(loaded->events)));
 }
 
 }  // namespace bridge::stores

@@ -82,10 +82,15 @@ TEST(EventLogTrimming, HoldsCountBytesAndAge) {
 class Frozen final : public ColdEvents {
  public:
   explicit Frozen(std::uint64_t bad = 0) : bad_(bad) {
-    first_seq = 3;
-    last_seq = 6;
-    bytes = 100;
-    first_at = Time(Millis(3));
+    extent_.first_seq = 3;
+    extent_.last_seq = 6;
+    extent_.bytes = 100;
+    extent_.first_at = Time(Millis(3));
+  }
+  bool at_hand() const override { return read; }
+  const Extent& extent() const override {
+    if (!read) ADD_FAILURE() << "somebody waits";
+    return extent_;
   }
   std::vector<LoggedEventPtr> thaw() const override {
     ++thawed;
@@ -97,14 +102,16 @@ class Frozen final : public ColdEvents {
     return all;
   }
   mutable int thawed = 0;
+  bool read = true;
 
  private:
+  Extent extent_;
   std::uint64_t bad_;
 };
 
 TEST(ColdEventLog, TellsItsBoundsWithoutMakingAnEvent) {
   const auto frozen = std::make_shared<Frozen>();
-  EventLog log(frozen);
+  EventLog log(frozen, 6);
   EXPECT_EQ(log.first_seq(), 3u);
   EXPECT_EQ(log.last_seq(), 6u);
   EXPECT_EQ(log.size(), 4u);
@@ -118,9 +125,47 @@ TEST(ColdEventLog, TellsItsBoundsWithoutMakingAnEvent) {
   EXPECT_EQ(frozen->thawed, 0);
 }
 
+TEST(ColdEventLog, TakesAndKeepsWhileItIsStillBeingRead) {
+  const auto frozen = std::make_shared<Frozen>();
+  frozen->read = false;
+  EventLog log(frozen, 6);
+  EXPECT_FALSE(log.at_hand());
+  EXPECT_EQ(log.last_seq(), 6u);
+  log.append(message(7, Time(Millis(7))));
+  LogLimits tight;
+  tight.max_events = 1;
+  log.trim(tight, Time(Millis(10)));
+  log.drop_before(0);
+  frozen->read = true;
+  EXPECT_TRUE(log.at_hand());
+  EXPECT_EQ(log.size(), 5u) << "trimmed another time";
+  log.trim(tight, Time(Millis(10)));
+  EXPECT_EQ(log.first_seq(), 7u);
+}
+
+TEST(ColdEventLog, MayTurnOutToBeEmpty) {
+  class Nothing final : public ColdEvents {
+   public:
+    bool at_hand() const override { return true; }
+    const Extent& extent() const override { return extent_; }
+    std::vector<LoggedEventPtr> thaw() const override { return {}; }
+
+   private:
+    Extent extent_;
+  };
+  EventLog log(std::make_shared<Nothing>(), 6);
+  EXPECT_EQ(log.size(), 0u);
+  EXPECT_EQ(log.first_seq(), 7u);
+  log.append(message(7, Time(Millis(7))));
+  EXPECT_EQ(log.first_seq(), 7u);
+  log.trim(LogLimits(), Time(Millis(10)));
+  EXPECT_FALSE(log.read({"e", 3}, "e").recovered);
+  ASSERT_EQ(log.read({"e", 6}, "e").events.size(), 1u);
+}
+
 TEST(ColdEventLog, ReadsLikeAnyOther) {
   const auto frozen = std::make_shared<Frozen>();
-  EventLog log(frozen);
+  EventLog log(frozen, 6);
   EventLog copy = log;
   log.append(message(7));
   const auto page = log.read({"e", 4}, "e");
@@ -140,27 +185,27 @@ TEST(ColdEventLog, ReadsLikeAnyOther) {
 }
 
 TEST(ColdEventLog, IsTrimmedLikeAnyOther) {
-  EventLog by_seq(std::make_shared<Frozen>());
+  EventLog by_seq(std::make_shared<Frozen>(), 6);
   by_seq.drop_before(5);
   EXPECT_EQ(by_seq.first_seq(), 5u);
   EXPECT_EQ(by_seq.size(), 2u);
-  EventLog by_count(std::make_shared<Frozen>());
+  EventLog by_count(std::make_shared<Frozen>(), 6);
   LogLimits limits;
   limits.max_events = 1;
   by_count.trim(limits, Time(Millis(6)));
   EXPECT_EQ(by_count.first_seq(), 6u);
-  EventLog by_age(std::make_shared<Frozen>());
+  EventLog by_age(std::make_shared<Frozen>(), 6);
   by_age.trim(LogLimits(), Time(Millis(5)) + std::chrono::hours(24));
   EXPECT_EQ(by_age.first_seq(), 5u);
 }
 
 TEST(ColdEventLog, WhatStandsBeforeAnUnreadableEventCountsAsTrimmed) {
-  EventLog some(std::make_shared<Frozen>(4));
+  EventLog some(std::make_shared<Frozen>(4), 6);
   EXPECT_FALSE(some.read({"e", 3}, "e").recovered);
   EXPECT_TRUE(some.read({"e", 4}, "e").recovered);
   EXPECT_EQ(some.first_seq(), 5u);
   EXPECT_EQ(some.find(4), nullptr);
-  EventLog none(std::make_shared<Frozen>(6));
+  EventLog none(std::make_shared<Frozen>(6), 6);
   EXPECT_TRUE(none.read({"0", 0}, "e").events.empty());
   EXPECT_EQ(none.last_seq(), 6u);
   EXPECT_EQ(none.size(), 0u);

@@ -200,23 +200,40 @@ TEST_F(SqliteDurableTest, ManyCommitsAtOnceAreAllThereInOrder) {
 
 TEST_F(SqliteDurableTest, ThousandsAreLoadedByAllThreadsWhole) {
   constexpr int kSessions = 3000;
-  { const auto store = open(); }
-  std::string insert = "BEGIN;";
-  for (int i = 0; i < kSessions; ++i) {
-    const std::string id = random_hex(16);
-    insert += "INSERT INTO sessions VALUES ('" + id + "', 1, 'closed', 5, '{\"id\":\"" + id +
-              "\",\"version\":1,\"state\":4,\"last_activity\":5}');";
-    for (int seq = 1; seq <= 2; ++seq)
-      insert += "INSERT INTO events VALUES ('" + id + "', " + std::to_string(seq) +
-                ", 5, '{\"what\":2,\"text\":\"" + id + "\"}');";
-  }
-  sql((insert + "COMMIT;").c_str());
+  fill(kSessions);
   const auto store = open();
   std::vector<std::string> ids;
   run([&]() -> Task<> { ids = (co_await store->all()).value(); });
   ASSERT_EQ(ids.size(), static_cast<std::size_t>(kSessions));
   for (const std::string& id : ids)
     EXPECT_EQ(texts(*store, id), (std::vector<std::string>{id, id}));
+}
+
+TEST_F(SqliteDurableTest, WhatIsCommittedWhileEventsAreStillReadComesBehindThem) {
+  fill(3000);
+  {
+    const auto store = open();
+    // Told by the loop, which has not run yet: they may be there already, or on their way.
+    EXPECT_FALSE(logger.contains("store_events_read events=6000"));
+    auto before = load(*store, id_of('f'));
+    ASSERT_TRUE(before);
+    EXPECT_EQ(before->log.last_seq(), 2u);
+    BridgeSession next = *before->state;
+    next.version = 2;
+    ASSERT_TRUE(commit(*store, commit_of(next, {said(3, "the newest")})));
+    EXPECT_EQ(texts(*store, id_of('f')),
+              (std::vector<std::string>{id_of('f'), id_of('f'), "the newest"}));
+    EXPECT_TRUE(eventually([&] { return logger.contains("store_events_read events=6000"); }));
+  }
+  const auto store = open();
+  EXPECT_EQ(texts(*store, id_of('f')).size(), 3u);
+}
+
+TEST_F(SqliteDurableTest, MayEndBeforeAllEventsAreRead) {
+  fill(3000);
+  { const auto store = open(); }
+  const auto store = open();
+  EXPECT_EQ(texts(*store, id_of('f')).size(), 2u);
 }
 
 TEST_F(SqliteDurableTest, NobodyElseMayReadTheFiles) {

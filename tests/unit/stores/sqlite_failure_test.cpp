@@ -239,6 +239,41 @@ TEST_F(SqliteFailureTest, AMissingEventIsNoSilentHole) {
   EXPECT_EQ(texts(*store, session.id), std::vector<std::string>{"three"});
 }
 
+TEST_F(SqliteFailureTest, ALargeFileWhoseEventsAreBrokenIsToldAndNobodyHearsThatThereAreNone) {
+  fill(3000);
+  sql("PRAGMA wal_checkpoint(TRUNCATE)");
+  const auto root = number("SELECT rootpage FROM sqlite_master WHERE name = 'events'");
+  {
+    // The pages of a table have their kind in their first byte.
+    std::fstream file(path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp((root - 1) * 4096);
+    file.write("nonsense", 8);
+  }
+  const auto store = open();
+  std::optional<Error> told;
+  store->when_unreadable([&](Error error) { told = std::move(error); });
+  ASSERT_TRUE(eventually([&] { return told.has_value(); }));
+  EXPECT_TRUE(told->is(Errc::storage_failed));
+  EXPECT_TRUE(says(told->to_string(), "corrupt")) << told->to_string();
+  EXPECT_TRUE(logger.contains("store_unreadable"));
+  auto stored = load(*store, id_of('f'));
+  ASSERT_TRUE(stored);
+  EXPECT_FALSE(stored->log.at_hand());
+  EXPECT_THROW((void)stored->log.read({"0", 0}, "e1"), std::runtime_error);
+}
+
+TEST_F(SqliteFailureTest, ASessionWithoutTheEventsItHadIsTold) {
+  {
+    const auto store = open();
+    ASSERT_TRUE(commit(*store, commit_of(a_session('a'), {said(1, "one"), said(2, "two")})));
+  }
+  sql("DELETE FROM events WHERE seq = 2");
+  const auto store = open();
+  EXPECT_TRUE(texts(*store, id_of('a')).empty());
+  EXPECT_TRUE(logger.contains("session_unreadable session=" + id_of('a')));
+  EXPECT_FALSE(load(*store, id_of('a'))->log.read({"e1", 1}, "e1").recovered);
+}
+
 TEST_F(SqliteFailureTest, TheQueueHasABound) {
   SqliteOptions with = options();
   with.max_waiting = 0;

@@ -14,6 +14,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "bridge/core/random.hpp"
 #include "bridge/stores/sqlite_store.hpp"
 #include "stores/sqlite/database.hpp"
 #include "support/fakes.hpp"
@@ -55,6 +56,7 @@ inline session::LoggedEventPtr said(std::uint64_t seq, std::string text) {
 
 inline Commit commit_of(BridgeSession session, std::vector<session::LoggedEventPtr> events = {}) {
   Commit commit;
+  if (!events.empty()) session.last_seq = events.back()->event.seq;
   commit.next = std::make_shared<const BridgeSession>(std::move(session));
   commit.events = std::move(events);
   return commit;
@@ -128,6 +130,22 @@ class SqliteHouse : public testing::Test {
     for (const auto& event : stored->log.read({"0", 0}, stored->state->epoch).events)
       all.push_back(std::get<session::RepMessageEvent>(event->event.what).text);
     return all;
+  }
+  /// Puts that many closed sessions of two events into the file, one of them `id_of('f')`. Both
+  /// events of each say its id.
+  void fill(int sessions) {
+    { const auto store = open(); }
+    std::string insert = "BEGIN;";
+    for (int i = 0; i < sessions; ++i) {
+      const std::string id = i == 0 ? id_of('f') : random_hex(16);
+      insert += "INSERT INTO sessions VALUES ('" + id + "', 1, 'closed', 5, '{\"id\":\"" + id +
+                "\",\"epoch\":\"e1\",\"version\":1,\"last_seq\":2,\"state\":4,"
+                "\"last_activity\":5}');";
+      for (int seq = 1; seq <= 2; ++seq)
+        insert += "INSERT INTO events VALUES ('" + id + "', " + std::to_string(seq) +
+                  ", 5, '{\"what\":2,\"text\":\"" + id + "\"}');";
+    }
+    sql((insert + "COMMIT;").c_str());
   }
   /// Waits until the store has brought something about by itself.
   bool eventually(const std::function<bool()>& condition) {
