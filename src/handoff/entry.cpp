@@ -7,6 +7,11 @@
 
 namespace bridge::handoff {
 
+namespace {
+/// Not worth looking which of them the log has dropped.
+constexpr std::size_t kFew = 16;
+}  // namespace
+
 void PlainReader::offer(const session::LoggedEventPtr& event, const session::EventLog& log) {
   if (!session::shown_to_plain_readers(event->event)) return;
   if (newest_ && leaving_.empty()) {
@@ -15,7 +20,7 @@ void PlainReader::offer(const session::LoggedEventPtr& event, const session::Eve
   }
   waiting_.push_back(event->event.seq);
   // A page with a cursor never asks for these, so nobody else takes them away.
-  if (waiting_.size() > 2 * log.size() + 16)
+  if (waiting_.size() > kFew && waiting_.size() - kFew > 2 * log.size())
     std::erase_if(waiting_, [&](std::uint64_t seq) { return seq < log.first_seq(); });
 }
 

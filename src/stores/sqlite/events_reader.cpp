@@ -67,7 +67,8 @@ class StoredEvents final : public session::ColdEvents {
   std::vector<session::LoggedEventPtr> thaw() const override {
     reading_->wait();
     // The newest event is always kept, so there was one.
-    if (extent_.size() == 0 && unreadable_) (*unreadable_)(session_->id);
+    if (extent_.size() == 0 && !std::exchange(missed_, true) && unreadable_)
+      (*unreadable_)(session_->id);
     // The map of the store and whoever reads share what it became.
     if (!bytes_.empty()) decode();
     return events_;
@@ -101,6 +102,7 @@ class StoredEvents final : public session::ColdEvents {
   mutable std::vector<std::pair<Time, std::size_t>> rows_;  ///< when, and where its value ends
   mutable std::string bytes_;
   mutable std::vector<session::LoggedEventPtr> events_;
+  mutable bool missed_ = false;
 };
 
 /// Sessions that stand beside each other in the order of their ids. Their events are those of all
