@@ -268,7 +268,8 @@ def hear_lines(chat):
         meant = [send for send in chat.sends if f'"{send.text}"' in entry["text"] and send.told == "delivered"]
         if meant:
             meant[0].hear(told)
-            meant[0].anywhere = True
+        for send in meant:  # of equal words nobody can tell which are meant
+            send.anywhere = True
 
 
 def check_copilot(chat, panes, whispers, legacy, excused):
