@@ -311,9 +311,9 @@ Result<std::unique_ptr<SqliteStore>> open_sqlite_store(const asio::any_io_execut
                                {"taken_from", before},
                                {"ms", took.count()}});
   if (loaded->sessions.size() < kManySessions) {
-    std::promise<EventsReader::Outcome> read;
-    loaded->events->start([&read](EventsReader::Outcome outcome) { read.set_value(outcome); });
-    const EventsReader::Outcome outcome = read.get_future().get();
+    const auto read = std::make_shared<std::promise<EventsReader::Outcome>>();
+    loaded->events->start([read](EventsReader::Outcome outcome) { read->set_value(outcome); });
+    const EventsReader::Outcome outcome = read->get_future().get();
     if (outcome.code != SQLITE_OK) return loop->unreadable(outcome.code);
     loop->events_read(outcome, began);
   } else {
