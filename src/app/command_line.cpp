@@ -185,11 +185,7 @@ int forget(const config::Config& config, const stores::Erasure& which) {
   }
   const auto erased =
       stores::erase_from_sqlite(config.sqlite_path, which, kForgetPatience, kForgetLimit);
-  if (!erased) {
-    std::cerr << "handoff-bridge: " << erased.error().to_string() << '\n';
-    if (!erased.error().hint().empty()) std::cerr << erased.error().hint() << '\n';
-    return 1;
-  }
+  if (!erased) return report(erased.error());
   std::cout << "erased " << *erased << (*erased == 1 ? " session" : " sessions") << '\n';
   return 0;
 }
