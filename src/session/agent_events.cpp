@@ -206,7 +206,10 @@ std::vector<HeldRow> in_order(std::vector<HeldRow> held) {
 void Turn::show_held(std::vector<HeldRow> held) {
   for (const HeldRow& one : in_order(std::move(held))) {
     const bool gap = !s().sequences.contains(one.row.prev_sequence.value_or(0));
-    if (gap) count(Counted::webhook_gap);
+    if (gap) {
+      count(Counted::webhook_gap);
+      s().reconciling.gap = true;
+    }
     show_row(one.row, gap);
   }
 }

@@ -147,9 +147,7 @@ std::vector<HeldRow> Turn::take_those_that_asked() {
 void Turn::rows_not_read() {
   count(Counted::reconcile_failed);
   // Nothing is held back longer for what cannot be had now; it is shown as late once it is found.
-  std::vector<HeldRow> waited = take_those_that_asked();
-  if (!waited.empty()) s().reconciling.gap = true;
-  show_held(std::move(waited));
+  show_held(take_those_that_asked());
   s().reconciling.again = false;
   plan_next_read();
 }
@@ -163,10 +161,11 @@ void Turn::rows_read(const Reconciled& input) {
   reading.newest = std::max(reading.newest, input.newest);
   reading.rows_since = 0;
   if (input.more) return;
-  reading.gap = false;
   if (s().state == State::queued && input.with_agent) go_live(input.agent_name, input.agent_sys_id);
-  if (reading.again) return;           // somebody has asked since; that answer counts for them
-  show_held(take_those_that_asked());  // what stands before them was never meant for the user
+  if (reading.again) return;  // somebody has asked since; that answer counts for them
+  // What stands before those rows was never meant for the user, and so it is no gap.
+  show_held(take_those_that_asked());
+  reading.gap = false;
   if (s().close && s().close->asked) close_chat(s().close->reason, true);
   if (in_chat(s()) && input.over) close_chat(input.reason, true);
 }

@@ -248,6 +248,27 @@ TEST(Reconcile, ACloseIsNotHeldLongerThanTheCloseWait) {
   EXPECT_EQ(s.shown(), Texts{"bye"}) << "shown after the close, but shown";
 }
 
+TEST(Reconcile, AGapThatWasShownOverWhileAReadHungIsReadWhenTheChatIsOver) {
+  Script s;
+  s.live();
+  s.said(s.sequenced("one", "m1", 1, 0));
+  s.said(s.sequenced("three", "m3", 3, 2));
+  s.pass(s.policy.reorder_wait);
+  s.tick();
+  ASSERT_EQ(s.effects<Reconcile>().size(), 1u);
+  s.pass(s.policy.reconcile_wait);
+  s.tick();
+  EXPECT_EQ(s.shown(), (Texts{"one", "three"})) << "nothing is held back for ever";
+  s.given(s.unread());
+  s.said(closed_after(s, 3));
+  EXPECT_EQ(s.session.state, State::closed) << "the last row is there";
+  s.pass(s.policy.settle_pause);
+  s.tick();
+  ASSERT_EQ(s.effects<Reconcile>().size(), 1u) << "but not the second";
+  s.given(s.read({s.sequenced("two", "m2", 2, 1)}));
+  EXPECT_EQ(s.shown(), (Texts{"one", "three", "two"}));
+}
+
 TEST(Reconcile, ACompleteCloseAsksNothing) {
   Script s;
   s.live();
