@@ -112,6 +112,7 @@ struct App::Parts {
   telemetry::CounterMetrics metrics;
   std::unique_ptr<Logger> app_log, net_log, gateway_log, handoff_log, api_log, identity_log,
       store_log;
+  std::shared_ptr<const net::Authorities> authorities;  ///< that all clients trust
   std::unique_ptr<net::HttpClient> client;
   std::unique_ptr<net::HttpClient> connector_client;  ///< for URLs that others choose
   std::unique_ptr<net::HttpClient> identity_client;   // null unless tokens are accepted
@@ -155,8 +156,9 @@ Result<std::unique_ptr<App>> App::create(asio::any_io_executor executor, config:
 
   auto authorities = net::load_authorities(settings.servicenow.ca_file, *parts.net_log);
   if (!authorities) return authorities.error();
+  parts.authorities = std::move(*authorities);
   const auto trusting = [&](net::ClientOptions options) {
-    options.authorities = *authorities;
+    options.authorities = parts.authorities;
     return options;
   };
   auto client = net::make_http_client(parts.executor, trusting(client_options(settings)),
@@ -218,6 +220,8 @@ Task<Result<>> App::start() {
   parts.server = std::move(*server);
   // It may have been taken from us meanwhile.
   parts.readiness.ready = !parts.lost();
+  // Not before: a start with many sessions has work for every core.
+  net::read_ahead(*parts.authorities);
   parts.app_log->info("listening",
                       {{"host", parts.config.web.host}, {"port", parts.server->port()}});
   co_return Result<>();

@@ -4,8 +4,10 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include <atomic>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
-#include <future>
+#include <boost/asio/thread_pool.hpp>
 #include <map>
 
 #include "net/lasting.hpp"
@@ -155,20 +157,28 @@ class Authorities {
     context_.load_verify_file(file, ec);
     return ec;
   }
-  /// On a thread of its own.
-  void add_system() {
-    system_ = std::async(std::launch::async, [this] {
+  /// To be added to any number of contexts, at any time; whole after `whole`.
+  X509_STORE* store() const { return SSL_CTX_get_cert_store(context_.native_handle()); }
+  /// Adds the system's, on the thread; once.
+  void begin() const {
+    if (begun_.exchange(true)) return;
+    asio::post(thread_, [this] {
       boost::system::error_code none;  // a machine without them trusts the file alone
       context_.set_default_verify_paths(none);
+      read_ = true;
     });
   }
-  /// To be added to any number of contexts, at any time; complete after `wait`.
-  X509_STORE* store() const { return SSL_CTX_get_cert_store(context_.native_handle()); }
-  void wait() const { system_.wait(); }
+  Task<> whole() const {
+    if (read_) co_return;
+    begin();
+    // What is posted there comes after the reading, and is resumed where it came from.
+    co_await asio::post(thread_.get_executor(), asio::use_awaitable);
+  }
 
  private:
   mutable asio::ssl::context context_{asio::ssl::context::tls_client};
-  std::future<void> system_;  // whose end waits for the thread
+  mutable std::atomic<bool> begun_ = false, read_ = false;
+  mutable asio::thread_pool thread_{1};  // last: its end waits for what it is doing
 };
 
 Result<std::shared_ptr<const Authorities>> load_authorities(const std::string& ca_file,
@@ -179,9 +189,10 @@ Result<std::shared_ptr<const Authorities>> load_authorities(const std::string& c
     logger.error("client_tls_failed", {{"reason", error.context()}});
     return std::move(error).with_hint("It must be readable and hold certificates in PEM form.");
   }
-  authorities->add_system();
   return std::shared_ptr<const Authorities>(std::move(authorities));
 }
+
+void read_ahead(const Authorities& authorities) { authorities.begin(); }
 
 std::shared_ptr<asio::ssl::context> make_client_tls(const Authorities& authorities) {
   auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
@@ -200,7 +211,7 @@ Task<Result<std::unique_ptr<ByteStream>>> start_client_tls(
     Socket socket, std::shared_ptr<asio::ssl::context> context,
     std::shared_ptr<const Authorities> authorities, std::string host, std::string origin,
     std::string ca_setting, bool& resumed) {
-  authorities->wait();
+  co_await authorities->whole();
   auto stream = std::make_unique<TlsStream>(std::move(socket), *context);
   SSL* native = stream->layer().native_handle();
   boost::system::error_code not_literal;

@@ -10,11 +10,11 @@
 
 namespace bridge::net {
 
-/// TLS 1.2 and newer; peers must be certified by one of `authorities`, which may still be read.
+/// TLS 1.2 and newer; peers must be certified by one of `authorities`, which need not be read yet.
 std::shared_ptr<asio::ssl::context> make_client_tls(const Authorities& authorities);
 
 /// Connects TLS over an open socket and proves that the peer is `host`: chain, dates, and the name
-/// or address in the certificate. Waits for `authorities`, those of the context, to be complete.
+/// or address in the certificate. Waits for `authorities`, those of the context, to be read.
 /// The context keeps the newest TLS session of each `origin` ("host:port") and offers it, so that
 /// another connection there needs neither certificates nor a second round trip (RFC 8446, 2.2);
 /// `resumed` says whether that was taken.

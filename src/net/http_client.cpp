@@ -434,6 +434,7 @@ Result<std::unique_ptr<HttpClient>> make_http_client_with(asio::any_io_executor 
     auto loaded = load_authorities(options.ca_file, logger);
     if (!loaded) return loaded.error();
     authorities = std::move(*loaded);
+    read_ahead(*authorities);
   }
   state->tls = make_client_tls(*authorities);
   state->authorities = std::move(authorities);

@@ -37,14 +37,17 @@ class ClientRequest {
 };
 
 /// Whose certificates are trusted: the system's authorities and those of a file. To read the
-/// system's takes tens of milliseconds, so a thread does, and the clients of a program share them;
-/// the first handshake waits for what is still missing.
+/// system's takes tens of milliseconds, so the clients of a program share them, and a thread reads
+/// them once they are wanted: with `read_ahead`, or with the first handshake, which waits for it
+/// without keeping the loop.
 class Authorities;
 
 /// `ca_file`: PEM, or empty. A machine without authorities of its own trusts the file alone.
 /// Errors: not_configured, with the path.
 Result<std::shared_ptr<const Authorities>> load_authorities(const std::string& ca_file,
                                                             Logger& logger);
+/// Returns at once.
+void read_ahead(const Authorities& authorities);
 
 struct ClientOptions {
   std::size_t max_connections_per_origin = 16;

@@ -12,7 +12,10 @@
 #include <array>
 #include <boost/asio/ip/tcp.hpp>
 #include <csignal>
+#include <cstdlib>
+#include <optional>
 
+#include "bridge/async/task_group.hpp"
 #include "bridge/net/http_client.hpp"
 #include "support/fake_peer.hpp"
 #include "support/run_coroutine.hpp"
@@ -142,6 +145,57 @@ TEST_F(TlsClientTest, APrivateAuthorityIsTrustedByItsFileAndTheConnectionIsKept)
   EXPECT_EQ(answer->body, "secure");
   // "localhost" may be tried by IPv6 first, where nobody listens: that is refused, not accepted.
   EXPECT_EQ(peer.accepted(), 1);
+}
+
+/// Where OpenSSL looks for the authorities of the system.
+class SystemFile {
+ public:
+  explicit SystemFile(const std::string& path) {
+    if (const char* before = std::getenv(kName)) before_ = before;
+    ::setenv(kName, path.c_str(), 1);
+  }
+  ~SystemFile() { before_ ? ::setenv(kName, before_->c_str(), 1) : ::unsetenv(kName); }
+  SystemFile(const SystemFile&) = delete;
+  SystemFile& operator=(const SystemFile&) = delete;
+
+ private:
+  static constexpr const char* kName = "SSL_CERT_FILE";
+  std::optional<std::string> before_;
+};
+
+Task<> count_answer(HttpClient& client, std::string url, int& answered) {
+  ClientRequest request(Method::get, std::move(url));
+  const auto answer = co_await client.send(std::move(request), in(5s));
+  EXPECT_TRUE(answer) << answer.error().to_string();
+  if (answer) ++answered;
+}
+
+TEST_F(TlsClientTest, TheAuthoritiesOfTheSystemAreReadForTheFirstHandshake) {
+  const auto pair = authority.issue("DNS:localhost");
+  FakePeer peer(answer_all_secure, pair.certificate_file, pair.key_file);
+  const SystemFile system(authority.ca_file());
+  const auto shared = load_authorities("", logger);
+  ASSERT_TRUE(shared);
+  test::run_coroutine([&]() -> Task<> {
+    const auto executor = co_await asio::this_coro::executor;
+    ClientOptions options;
+    options.authorities = *shared;
+    std::vector<std::unique_ptr<HttpClient>> clients;
+    for (int i = 0; i < 3; ++i)
+      clients.push_back(std::move(make_http_client(executor, options, logger)).value());
+    // At once: only the first one begins to read, and all wait for it.
+    int answered = 0;
+    async::TaskGroup tasks(executor, logger);
+    for (const auto& client : clients)
+      tasks.spawn("get", count_answer(*client, peer.url(), answered));
+    EXPECT_TRUE(co_await tasks.wait(in(10s)));
+    EXPECT_EQ(answered, 3);
+    for (const auto& client : clients) client->close();
+  });
+  // Without a handshake they may be given up at any time.
+  const auto unused = load_authorities("", logger);
+  ASSERT_TRUE(unused);
+  read_ahead(**unused);
 }
 
 TEST_F(TlsClientTest, AnAddressIsCheckedAgainstTheAddressesInTheCertificate) {
