@@ -119,6 +119,13 @@ bool Process::running() {
   return false;
 }
 
+int Process::wait() {
+  int status = 0;
+  if (pid_ < 0 || waitpid(pid_, &status, 0) != pid_) return -1;
+  pid_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 CpuTime Process::cpu() const {
   CpuTime time;
   for (const pid_t pid : with_children(pid_)) {

@@ -43,6 +43,8 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   bool running();
+  /// Until it has ended. Its exit code; -1 if a signal ended it.
+  int wait();
   CpuTime cpu() const;
   Memory memory() const;
 
