@@ -80,6 +80,24 @@ EntryPtr Engine::keep(StoredSession stored) {
   return entry;
 }
 
+std::vector<EntryPtr> Engine::take_in(std::vector<StoredSession> all) {
+  std::vector<EntryPtr> interrupted;
+  entries_.reserve(all.size());
+  for (StoredSession& stored : all) {
+    EntryPtr entry = keep(std::move(stored));
+    if (session::may_be_interrupted(*entry->state)) {
+      interrupted.push_back(std::move(entry));
+    } else if (session::is_being_read(*entry->state)) {
+      // Nobody reads it any more. Until it is checked, who wants that waits for the one who did.
+      session::Recheck check;
+      check.once_more = false;
+      check.reader_gone = true;
+      checks_.push_back({std::move(entry), check});
+    }
+  }
+  return interrupted;
+}
+
 Task<Result<>> Engine::commit(Commit commit) {
   const auto began = std::chrono::steady_clock::now();
   auto committed = co_await ports_.store.commit(std::move(commit));
@@ -271,17 +289,18 @@ Task<> Engine::tick(EntryPtr entry) {
   schedule(entry);
 }
 
-void Engine::recheck_all(session::Recheck how) {
+void Engine::recheck_all(session::Recheck how, Millis pause) {
   for (const auto& [id, entry] : entries_)
     if (session::wants_recheck(*entry->state)) checks_.push_back({entry, how});
   const std::size_t wanted = std::min(kMaxChecks, checkers_ + checks_.size());
   for (std::size_t more = wanted - checkers_; more > 0; --more) {
     ++checkers_;
-    tasks_.spawn("recheck", recheck_some());
+    tasks_.spawn("recheck", recheck_some(pause));
   }
 }
 
-Task<> Engine::recheck_some() {
+Task<> Engine::recheck_some(Millis pause) {
+  if (pause > Millis(0)) co_await async::sleep_for(pause);
   while (!checks_.empty()) {
     const EntryPtr entry = checks_.front().entry;
     const session::Recheck how = checks_.front().how;

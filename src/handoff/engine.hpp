@@ -29,6 +29,9 @@ class Engine {
   Engine(async::TaskGroup& tasks, const Options& options, const Ports& ports,
          std::function<void(const EntryPtr&, const session::Effect&)> act);
 
+  /// Takes in what the store has kept, once. Those that are to be resumed before anybody is served;
+  /// what else was under way goes on with `recheck_all`, before all others.
+  std::vector<EntryPtr> take_in(std::vector<StoredSession> all);
   /// The session from the cache or the store. Errors: not_found, or the store's.
   Task<Result<EntryPtr>> entry(session::SessionId id);
   /// Creates a session whose version is 1.
@@ -54,9 +57,9 @@ class Engine {
   void wake_readers() {
     for (const auto& [id, entry] : entries_) entry->changed.notify();
   }
-  /// All sessions in a chat are read again: something may have been missed. A bounded number at a
-  /// time, so that whoever says something meanwhile does not wait behind them.
-  void recheck_all(session::Recheck how);
+  /// All sessions in a chat are read again, after a pause: something may have been missed. A
+  /// bounded number at a time, so that whoever says something meanwhile does not wait behind them.
+  void recheck_all(session::Recheck how, Millis pause = Millis(0));
   Vitals& vitals() { return vitals_; }
 
  private:
@@ -66,7 +69,7 @@ class Engine {
   };
 
   Task<> tick(EntryPtr entry);
-  Task<> recheck_some();
+  Task<> recheck_some(Millis pause);
   Task<> keep_plain_place(EntryPtr entry);
   Task<Result<>> commit(Commit commit);
   EntryPtr keep(StoredSession stored);
@@ -81,8 +84,9 @@ class Engine {
   const Ports& ports_;
   std::function<void(const EntryPtr&, const session::Effect&)> act_;
   Vitals vitals_;
-  std::unordered_map<session::SessionId, EntryPtr> entries_;
-  std::set<std::pair<Time, std::string_view>> due_;  // ids as the entries hold them
+  // Ids as the entries hold them.
+  std::unordered_map<std::string_view, EntryPtr> entries_;
+  std::set<std::pair<Time, std::string_view>> due_;
   async::Signal due_changed_;
   std::size_t ticks_ = 0;  ///< being committed
   std::deque<Check> checks_;

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kMaxId = 0xFFFF;
 constexpr std::size_t kHead = 3;
 constexpr std::size_t kSysId = 32;  // hex digits of a sys_id
+constexpr std::size_t kMaxSequences = 128;
 
 /// The digits of random numbers come in no order, so a branch for each would be guessed wrong.
 constexpr auto kDigits = [] {
@@ -85,10 +86,15 @@ bool RecentIds::contains(std::string_view id) const {
 }
 
 bool RecentIds::insert(std::string_view id) {
-  if (id.empty()) return false;
+  if (id.empty() || contains(id)) return false;
+  restore(id);
+  return true;
+}
+
+void RecentIds::restore(std::string_view id) {
+  if (id.empty()) return;
   const Kept kept(id);
   const auto head = kept.head();
-  if (holds(ids_, kept, head)) return false;
   // First out, then in: ids are alike long, and so the block does not grow for it.
   if (count_ == limit_) {
     ids_.erase(0, kHead + length_at(ids_, 0));
@@ -96,7 +102,10 @@ bool RecentIds::insert(std::string_view id) {
   }
   ids_.append(head.data(), head.size()).append(kept.bytes());
   ++count_;
-  return true;
+}
+
+void RecentIds::reserve(std::size_t ids) {
+  ids_.reserve(std::min(ids, limit_) * (kHead + kSysId / 2));
 }
 
 std::vector<std::string> RecentIds::all() const {
@@ -119,8 +128,14 @@ bool SeenSequences::contains(std::int64_t sequence) const {
 
 void SeenSequences::insert(std::int64_t sequence) {
   if (sequence <= 0 || contains(sequence)) return;
-  if (recent_.size() >= 128) recent_.erase(recent_.begin());
+  if (recent_.size() >= kMaxSequences) recent_.erase(recent_.begin());
   recent_.push_back(sequence);
+}
+
+void SeenSequences::restore(std::vector<std::int64_t> all) {
+  recent_ = std::move(all);
+  if (recent_.size() > kMaxSequences)
+    recent_.erase(recent_.begin(), recent_.end() - static_cast<std::ptrdiff_t>(kMaxSequences));
 }
 
 bool has_unfinished_work(const BridgeSession& session) {

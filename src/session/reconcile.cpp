@@ -105,7 +105,18 @@ bool wants_recheck(const BridgeSession& session) {
   return in_chat(session) || has_unfinished_work(session);
 }
 
+bool is_being_read(const BridgeSession& session) {
+  return session.reconciling.in_flight || session.reconciling.again;
+}
+
+void Turn::end_reading() {
+  if (is_being_read(s())) changed();
+  s().reconciling.in_flight = false;
+  s().reconciling.again = false;
+}
+
 void Turn::on(const Recheck& input) {
+  if (input.reader_gone) end_reading();
   if (input.once_more || !s().reconciling.in_flight) want_rows();
   for (OwedRead& owed : s().owed_reads) owed.next = std::min(owed.next, now_);
   start_owed_reads();

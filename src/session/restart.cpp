@@ -9,8 +9,7 @@
 namespace bridge::session {
 
 bool may_be_interrupted(const BridgeSession& session) {
-  return has_unfinished_work(session) || session.surface || session.asking_interaction ||
-         session.reconciling.in_flight || session.reconciling.again;
+  return has_unfinished_work(session) || session.surface || session.asking_interaction;
 }
 
 void Turn::on(const Restarted&) {
@@ -75,12 +74,9 @@ void Turn::resume_sends() {
 
 /// Whoever was reading is gone.
 void Turn::resume_reconciling() {
-  const auto end = [this](bool& under_way) {
-    if (std::exchange(under_way, false)) changed();
-  };
-  end(s().reconciling.in_flight);
-  end(s().reconciling.again);
-  for (OwedRead& owed : s().owed_reads) end(owed.in_flight);
+  end_reading();
+  for (OwedRead& owed : s().owed_reads)
+    if (std::exchange(owed.in_flight, false)) changed();
 }
 
 }  // namespace bridge::session

@@ -85,6 +85,7 @@ class Turn {
   void resume_open();
   void resume_sends();
   void resume_reconciling();
+  void end_reading();
 
   // Agent events
   void settle_open(const AgentEvent& event);

@@ -36,7 +36,7 @@ class MemoryStore final : public handoff::SessionStore {
   Task<Result<std::vector<SessionId>>> oldest(session::State state, std::size_t limit) override {
     co_return sessions_.oldest(state, limit);
   }
-  Task<Result<std::vector<SessionId>>> all() override { co_return sessions_.all(); }
+  Task<Result<std::vector<StoredSession>>> all() override { co_return sessions_.all(); }
   Task<Result<std::size_t>> count() override { co_return sessions_.size(); }
 
  private:

@@ -61,7 +61,7 @@ class Writer {
     std::apply([&](const auto&... m) { (one(m.name, value.*m.at, usual.*m.at), ...); },
                Stored<Struct>::list);
   }
-  void number(const char* name, std::int64_t value) {
+  void number(std::string_view name, std::int64_t value) {
     begin(name);
     put(value);
   }
@@ -76,13 +76,13 @@ class Writer {
   std::string take() && { return std::move(out_); }
 
  private:
-  void begin(const char* name) {
+  void begin(std::string_view name) {
     if (!std::exchange(first_, false)) out_.push_back(',');
     out_.append(1, '"').append(name).append("\":");
   }
 
   template <class T>
-  void one(const char* name, const T& value, const T& usual) {
+  void one(std::string_view name, const T& value, const T& usual) {
     if constexpr (StoredStruct<T>) {
       const std::size_t before = out_.size();
       const bool first = first_;
@@ -166,12 +166,33 @@ class Reader {
 
   template <class Struct>
   bool members(const json::object& from, Struct& into) {
-    return std::apply(
-        [&](const auto&... m) { return (one(from.if_contains(m.name), into.*m.at) && ...); },
-        Stored<Struct>::list);
+    return members(from, from.begin(), into);
+  }
+  /// `first`: what stands before it belongs to no member.
+  template <class Struct>
+  bool members(const json::object& from, json::object::const_iterator first, Struct& into) {
+    // The writer walks the same list, so they stand in its order, without those that are as usual.
+    // If another version wrote them, in another order or with unknown ones, each is looked up.
+    const bool in_order = all_in_order<Struct>(from, first);
+    const auto find = [&](std::string_view name) -> const json::value* {
+      if (!in_order) return from.if_contains(name);
+      const bool there = first != from.end() && std::string_view(first->key()) == name;
+      return there ? &(first++)->value() : nullptr;
+    };
+    return std::apply([&](const auto&... m) { return (one(find(m.name), into.*m.at) && ...); },
+                      Stored<Struct>::list);
   }
 
  private:
+  template <class Struct>
+  static bool all_in_order(const json::object& from, json::object::const_iterator at) {
+    const auto pass = [&](std::string_view name) {
+      if (at != from.end() && std::string_view(at->key()) == name) ++at;
+    };
+    std::apply([&](const auto&... m) { (pass(m.name), ...); }, Stored<Struct>::list);
+    return at == from.end();
+  }
+
   template <class T>
   bool one(const json::value* from, T& into) {
     return !from || get(*from, into);
@@ -217,10 +238,14 @@ class Reader {
     return text != nullptr;
   }
   bool get(const json::value& from, session::RecentIds& into) {
-    return each<std::string_view>(from, [&](std::string_view id) { into.insert(id); });
+    if (const json::array* all = from.if_array()) into.reserve(all->size());
+    return each<std::string_view>(from, [&](std::string_view id) { into.restore(id); });
   }
   bool get(const json::value& from, session::SeenSequences& into) {
-    return each<std::int64_t>(from, [&](std::int64_t sequence) { into.insert(sequence); });
+    std::vector<std::int64_t> all;
+    if (!get(from, all)) return false;
+    into.restore(std::move(all));
+    return true;
   }
   bool get(const json::value& from, session::TakenActivities& into) {
     return each<std::string>(from, [&](std::string key) { into.insert(std::move(key)); });
@@ -284,13 +309,13 @@ json::parse_options lenient() {
 Error unreadable(const char* what) { return Error(Errc::malformed, what); }
 
 template <std::size_t I = 0>
-bool read_what(Reader& reader, const json::object& from, std::size_t index,
-               decltype(session::Event::what)& into) {
+bool read_what(Reader& reader, const json::object& from, json::object::const_iterator first,
+               std::size_t index, decltype(session::Event::what)& into) {
   if constexpr (I == std::variant_size_v<decltype(session::Event::what)>) {
     return false;
   } else {
-    if (index != I) return read_what<I + 1>(reader, from, index, into);
-    return reader.members(from, into.emplace<I>());
+    if (index != I) return read_what<I + 1>(reader, from, first, index, into);
+    return reader.members(from, first, into.emplace<I>());
   }
 }
 
@@ -333,14 +358,13 @@ const json::object* SessionDecoder::parse(std::string_view bytes) {
   return value_->if_object();
 }
 
-Result<session::BridgeSession> SessionDecoder::session(std::string_view bytes) {
+Result<> SessionDecoder::session(std::string_view bytes, session::BridgeSession& into) {
   const json::object* object = parse(bytes);
   if (!object) return unreadable("a session's row is not a JSON object");
-  session::BridgeSession session;
   Reader reader(sealer_, unopened_);
-  if (!reader.members(*object, session))
+  if (!reader.members(*object, into))
     return unreadable("a member of a session's row has the wrong type");
-  return session;
+  return {};
 }
 
 Result<session::Event> SessionDecoder::event(std::uint64_t seq, Time at, std::string_view bytes) {
@@ -353,8 +377,9 @@ Result<session::Event> SessionDecoder::event(std::uint64_t seq, Time at, std::st
   const json::value* what = object->if_contains("what");
   const std::int64_t* index = what ? what->if_int64() : nullptr;
   Reader reader(sealer_, unopened_);
+  const auto first = object->begin() + (event.carried ? 2 : 1);  // of the writer's members
   if (!index || *index < 0 ||
-      !read_what(reader, *object, static_cast<std::size_t>(*index), event.what))
+      !read_what(reader, *object, first, static_cast<std::size_t>(*index), event.what))
     return unreadable("a member of an event's row has the wrong type");
   return event;
 }

@@ -29,8 +29,9 @@ class SessionDecoder {
   /// Lifetime: the sealer, if there is one, must outlive the decoder.
   explicit SessionDecoder(const Sealer* sealer);
 
-  /// A secret that cannot be opened counts as absent. Errors: malformed.
-  Result<session::BridgeSession> session(std::string_view bytes);
+  /// Requires: `into` is as constructed. A secret that cannot be opened counts as absent.
+  /// Errors: malformed; then `into` holds some of it.
+  Result<> session(std::string_view bytes, session::BridgeSession& into);
   Result<session::Event> event(std::uint64_t seq, Time at, std::string_view bytes);
   /// How many secrets could not be opened.
   std::size_t unopened() const { return unopened_; }

@@ -5,6 +5,7 @@
 // they never change their meaning, and new enumerators go to the end.
 #pragma once
 
+#include <string_view>
 #include <tuple>
 
 #include "bridge/session/bridge_session.hpp"
@@ -14,12 +15,12 @@ namespace bridge::stores {
 
 template <class Struct, class Member>
 struct StoredMember {
-  const char* name;
+  std::string_view name;
   Member Struct::*at;
 };
 
 template <class Struct, class Member>
-constexpr StoredMember<Struct, Member> member(const char* name, Member Struct::*at) {
+constexpr StoredMember<Struct, Member> member(std::string_view name, Member Struct::*at) {
   return {name, at};
 }
 

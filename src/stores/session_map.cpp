@@ -20,6 +20,7 @@ std::string activity_key(const BridgeSession& session) {
 /// The values by which a session is found, as pairs of index and value.
 std::vector<std::pair<Index, std::string>> keys_of(const BridgeSession& session) {
   std::vector<std::pair<Index, std::string>> keys;
+  keys.reserve(5 + 2 * session.past_chats.size());
   const auto add = [&](Index index, const std::string& value) {
     if (!value.empty()) keys.emplace_back(index, value);
   };
@@ -74,6 +75,11 @@ void SessionMap::apply(const Commit& commit) {
   note_age(found->first, before.get(), session.state.get());
 }
 
+void SessionMap::reserve(std::size_t sessions) {
+  sessions_.reserve(sessions);
+  for (auto& index : indexes_) index.reserve(sessions);
+}
+
 void SessionMap::put(StoredSession stored) {
   const auto found = sessions_.emplace(stored.state->id, std::move(stored)).first;
   remember_keys(found->first, *found->second.state);
@@ -104,11 +110,11 @@ std::vector<SessionId> SessionMap::oldest(session::State state, std::size_t limi
   return ids;
 }
 
-std::vector<SessionId> SessionMap::all() const {
-  std::vector<SessionId> ids;
-  ids.reserve(sessions_.size());
-  for (const auto& [id, session] : sessions_) ids.push_back(id);
-  return ids;
+std::vector<StoredSession> SessionMap::all() const {
+  std::vector<StoredSession> all;
+  all.reserve(sessions_.size());
+  for (const auto& [id, session] : sessions_) all.push_back(session);
+  return all;
 }
 
 /// `id`: as `sessions_` holds it.

@@ -27,11 +27,12 @@ class SessionMap {
   /// A session as it was stored. Requires: there is none of that id.
   void put(handoff::StoredSession stored);
   void erase(const session::SessionId& id);
-  void reserve(std::size_t sessions) { sessions_.reserve(sessions); }
+  /// Room for so many.
+  void reserve(std::size_t sessions);
 
   std::optional<session::SessionId> find(handoff::Index index, const std::string& value) const;
   std::vector<session::SessionId> oldest(session::State state, std::size_t limit) const;
-  std::vector<session::SessionId> all() const;
+  std::vector<handoff::StoredSession> all() const;
   std::size_t size() const { return sessions_.size(); }
 
  private:

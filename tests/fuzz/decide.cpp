@@ -89,7 +89,8 @@ void House::give(const Input& input) {
   const BridgeSession before = session_;
   Decision decision = decide(session_, input, now_, policy_);
   if (std::holds_alternative<Restarted>(input))
-    require(may_be_interrupted(before) || (!decision.changed && decision.effects.empty()),
+    require(may_be_interrupted(before) || is_being_read(before) ||
+                (!decision.changed && decision.effects.empty()),
             "a restart does nothing where nothing can have been interrupted");
   check_states(before, decision);
   check_events(before, decision);
@@ -339,9 +340,13 @@ void House::restart() {
   ends_.clear();
   asks_.clear();
   delivery_.reset();
-  give(Restarted{});
   Recheck first;
   first.once_more = false;
+  if (may_be_interrupted(session_)) {
+    give(Restarted{});
+  } else {
+    first.reader_gone = is_being_read(session_);
+  }
   give(first);
 }
 

@@ -44,21 +44,31 @@ void Process::start() {
     state_ = std::move(state);
     log_ = std::move(log);
     seen_ = {0, world_.now(), true};
-    give(session::Restarted{}, [this, restarted = life_](const Result<Applied>& resumed) {
+    // What the webhooks of the meantime may have told nobody.
+    session::Recheck first;
+    first.once_more = false;
+    if (!session::may_be_interrupted(*state_)) {
+      first.reader_gone = session::is_being_read(*state_);
+      return serve(first);
+    }
+    give(session::Restarted{}, [this, first, restarted = life_](const Result<Applied>& resumed) {
       if (restarted != life_) return;
       if (!resumed) return crash();  // a process that cannot begin ends, and is begun anew
-      ready_ = true;
-      schedule_tick();
-      // What the webhooks of the meantime may have told nobody.
-      session::Recheck first;
-      first.once_more = false;
-      recheck(first);
+      serve(first);
     });
   });
 }
 
+void Process::serve(const session::Recheck& first) {
+  ready_ = true;
+  schedule_tick();
+  // People are served first.
+  world_.later(Millis(100), guarded([this, first] { recheck(first); }));
+}
+
 void Process::recheck(session::Recheck how) {
-  if (session::wants_recheck(*state_)) insist(how, [](const Result<Applied>&) {});
+  if (session::wants_recheck(*state_) || how.reader_gone)
+    insist(how, [](const Result<Applied>&) {});
 }
 
 void Process::crash() {
@@ -114,7 +124,8 @@ void Process::attempt(int conflicts) {
             decision.expired,
         "after a tick nothing is due");
   if (std::holds_alternative<session::Restarted>(input))
-    require(session::may_be_interrupted(*state_) || (!decision.changed && decision.effects.empty()),
+    require(session::may_be_interrupted(*state_) || session::is_being_read(*state_) ||
+                (!decision.changed && decision.effects.empty()),
             "a restart does nothing where nothing can have been interrupted");
   if (!decision.changed) {
     const bool out_of_date = state_->version != store_.state()->version;

@@ -72,6 +72,7 @@ class Process {
   };
 
   std::function<void()> guarded(std::function<void()> what);
+  void serve(const session::Recheck& first);
   void pump();
   void attempt(int conflicts);
   void committed(const session::Decision& decision, SessionPtr next,

@@ -215,7 +215,6 @@ class Handoff {
 
  private:
   Task<Result<>> evict_one();
-  Task<Result<>> resume(std::vector<session::SessionId> ids);
   Task<Result<std::string>> user_for(const session::BridgeSession& session, Trace trace,
                                      Deadline deadline);
   std::string short_description(std::string_view from, const session::BridgeSession& who) const;

@@ -55,8 +55,8 @@ class SessionStore {
   /// Ids in `state`, least recently active first, at most `limit`.
   virtual Task<Result<std::vector<session::SessionId>>> oldest(session::State state,
                                                                std::size_t limit) = 0;
-  /// All ids: asked once at start, to resume what was under way.
-  virtual Task<Result<std::vector<session::SessionId>>> all() = 0;
+  /// All sessions: asked for once at start, to resume what was under way.
+  virtual Task<Result<std::vector<StoredSession>>> all() = 0;
   virtual Task<Result<std::size_t>> count() = 0;
   /// Ids of what keeps it from storing at the moment, for /readyz; empty if nothing does.
   virtual std::vector<std::string> degraded() const { return {}; }

@@ -26,8 +26,12 @@ class RecentIds {
   bool contains(std::string_view id) const;
   /// False if it was there already, or is empty.
   bool insert(std::string_view id);
-  /// Oldest first: what a store keeps, and inserts again in that order.
+  /// Oldest first: what a store keeps.
   std::vector<std::string> all() const;
+  /// Puts back an id that `all` gave, the oldest first: it is not looked whether it is there.
+  void restore(std::string_view id);
+  /// Room for so many sys_ids.
+  void reserve(std::size_t ids);
 
  private:
   std::size_t limit_;
@@ -43,6 +47,8 @@ class SeenSequences {
   void insert(std::int64_t sequence);
   /// Oldest first.
   const std::vector<std::int64_t>& all() const { return recent_; }
+  /// Puts back what `all` gave.
+  void restore(std::vector<std::int64_t> all);
 
  private:
   std::vector<std::int64_t> recent_;

@@ -160,6 +160,8 @@ struct Reconciled {
 struct Recheck {
   /// Whether a read that is under way does not count, because it may have left too early.
   bool once_more = true;
+  /// The one that is under way was the process before's: it does not come to an end.
+  bool reader_gone = false;
 };
 
 /// Readers without a cursor have been handed all events up to here.
@@ -369,8 +371,11 @@ Time next_due(const BridgeSession& session, const Presence& presence, const Poli
 
 /// Whether `Recheck` would do anything.
 bool wants_recheck(const BridgeSession& session);
+/// Whether its chat is being read, as far as the session says.
+bool is_being_read(const BridgeSession& session);
 
-/// False: `Restarted` would change nothing and start nothing. Most sessions are such.
+/// Whether `Restarted` is due before anybody is served: most sessions were quiet. Of those, one
+/// whose chat was being read is told by `Recheck::reader_gone`, later.
 bool may_be_interrupted(const BridgeSession& session);
 
 /// Whether an AgentEvent names the current chat, by interaction, then conversation, then key.

@@ -41,8 +41,8 @@ class Eraser {
     while ((code = rows.step()) == SQLITE_ROW) {
       bool matches = !which.session.empty();
       if (!matches) {
-        const auto session = decoder.session(rows.text(1));
-        matches = session && is_of(*session, which.user);
+        session::BridgeSession session;
+        matches = decoder.session(rows.text(1), session) && is_of(session, which.user);
       }
       if (matches) ids.emplace_back(rows.text(0));
     }

@@ -15,15 +15,21 @@ namespace {
 using handoff::StoredSession;
 using session::BridgeSession;
 
-/// Whether the events of a stretch have been read, for threads that wait for it.
+/// Whether the events of a stretch have been read, for who waits for it.
 class Progress {
  public:
+  /// `begin` lets the reading begin, if it has not. Both it and `wait` belong to the loop.
+  explicit Progress(std::function<void()> begin) : begin_(std::move(begin)) {}
+  /// The reader is gone.
+  void leave() { begin_ = nullptr; }
+
   void end(bool well) {
     state_ = well ? State::read : State::failed;
     state_.notify_all();
   }
   bool read() const { return state_ == State::read; }
   void wait() const {
+    if (!read() && begin_) begin_();
     state_.wait(State::reading);
     if (!read()) throw std::runtime_error("the events of this session could not be read");
   }
@@ -31,6 +37,7 @@ class Progress {
  private:
   enum class State { reading, read, failed };
   std::atomic<State> state_ = State::reading;
+  std::function<void()> begin_;
 };
 
 }  // namespace
@@ -111,7 +118,7 @@ struct EventsReader::Stretch {
   Database file;
   std::string from, to;
   std::vector<std::shared_ptr<StoredEvents>> sessions;
-  std::shared_ptr<Progress> progress = std::make_shared<Progress>();
+  std::shared_ptr<Progress> progress;
   Outcome outcome;
 };
 
@@ -122,6 +129,7 @@ EventsReader::EventsReader(std::vector<Database> files, std::vector<StoredSessio
   for (std::size_t part = 0; part < parts; ++part) {
     auto stretch = std::make_unique<Stretch>();
     stretch->file = std::move(files[part]);
+    stretch->progress = std::make_shared<Progress>([this] { begin(); });
     const std::size_t from = sessions.size() * part / parts;
     const std::size_t to = sessions.size() * (part + 1) / parts;
     if (part > 0) stretch->from = sessions[from].state->id;
@@ -136,10 +144,16 @@ EventsReader::EventsReader(std::vector<Database> files, std::vector<StoredSessio
   }
 }
 
-EventsReader::~EventsReader() { stop_ = true; }
+EventsReader::~EventsReader() {
+  stop_ = true;
+  for (const auto& stretch : stretches_) {
+    stretch->progress->leave();
+    if (threads_.empty()) stretch->progress->end(false);
+  }
+}
 
-void EventsReader::start(std::function<void(Outcome)> done) {
-  done_ = std::move(done);
+void EventsReader::begin() {
+  if (!threads_.empty()) return;
   left_ = stretches_.size();
   for (const auto& stretch : stretches_)
     threads_.emplace_back([this, &one = *stretch] { read(one); });

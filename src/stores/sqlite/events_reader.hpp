@@ -36,8 +36,10 @@ class EventsReader {
   /// What has not been read by then never is.
   ~EventsReader();
 
-  /// Begins. `done` is called once, by one of the threads, when all have come to an end.
-  void start(std::function<void(Outcome)> done);
+  /// `done` is called once, by one of the threads, when all have come to an end.
+  void when_done(std::function<void(Outcome)> done) { done_ = std::move(done); }
+  /// Starts the threads, once. Who looks into one of the logs before begins by that.
+  void begin();
 
  private:
   struct Stretch;

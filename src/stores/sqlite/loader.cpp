@@ -56,15 +56,15 @@ void PartLoader::load_states(Rows which) {
       file_.prepare("SELECT id, version, value FROM sessions WHERE rowid BETWEEN ?1 AND ?2");
   rows.bind(1, which.from).bind(2, which.upto);
   while ((code_ = rows.step()) == SQLITE_ROW) {
-    auto state = decoder_.session(rows.text(2));
-    const bool fits = state && state->id == rows.text(0) &&
+    auto state = std::make_shared<BridgeSession>();
+    const bool fits = decoder_.session(rows.text(2), *state) && state->id == rows.text(0) &&
                       state->version == static_cast<std::uint64_t>(rows.integer(1));
     if (!fits) {
       found_.unreadable.emplace_back(rows.text(0));
       continue;
     }
     StoredSession stored;
-    stored.state = std::make_shared<const BridgeSession>(std::move(*state));
+    stored.state = std::move(state);
     found_.sessions.push_back(std::move(stored));
   }
   if (code_ == SQLITE_DONE) code_ = SQLITE_OK;

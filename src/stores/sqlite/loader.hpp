@@ -14,7 +14,7 @@ namespace bridge::stores {
 
 struct Loaded {
   std::vector<handoff::StoredSession> sessions;
-  std::unique_ptr<EventsReader> events;        ///< not started
+  std::unique_ptr<EventsReader> events;        ///< not begun
   std::vector<session::SessionId> unreadable;  ///< their rows stay where they are
   std::size_t unopened = 0;                    ///< secrets sealed with another key
 };

@@ -196,6 +196,7 @@ class SqliteStoreImpl final : public SqliteStore {
                   std::string owner, std::unique_ptr<EventsReader> events)
       : loop_(std::move(loop)),
         events_(std::move(events)),
+        executor_(executor),
         writer_(std::move(file), loop_->options, std::move(owner),
                 [executor = std::move(executor), weak = std::weak_ptr<Loop>(loop_)](Report report) {
                   asio::post(executor, [weak, report = std::move(report)]() mutable {
@@ -237,7 +238,13 @@ class SqliteStoreImpl final : public SqliteStore {
   Task<Result<std::vector<SessionId>>> oldest(session::State state, std::size_t limit) override {
     co_return loop_->sessions.oldest(state, limit);
   }
-  Task<Result<std::vector<SessionId>>> all() override { co_return loop_->sessions.all(); }
+  Task<Result<std::vector<StoredSession>>> all() override {
+    // With the loop's next turn: a start takes them in first, with the machine for itself.
+    asio::post(executor_, [weak = std::weak_ptr<EventsReader>(events_)] {
+      if (const auto there = weak.lock()) there->begin();
+    });
+    co_return loop_->sessions.all();
+  }
   Task<Result<std::size_t>> count() override { co_return loop_->sessions.size(); }
 
   std::vector<std::string> degraded() const override {
@@ -260,6 +267,7 @@ class SqliteStoreImpl final : public SqliteStore {
  private:
   /// Resumes once the job is in the file, or is not going to be.
   Task<Result<>> written(std::unique_ptr<Job> job) {
+    events_->begin();  // until it has ended, what is written cannot leave the file's log
     return asio::async_initiate<decltype(asio::use_awaitable), void(Result<>)>(
         [this](auto handler, std::unique_ptr<Job> queued) {
           using Handler = std::decay_t<decltype(handler)>;
@@ -271,7 +279,8 @@ class SqliteStoreImpl final : public SqliteStore {
   }
 
   std::shared_ptr<Loop> loop_;
-  std::unique_ptr<EventsReader> events_;
+  std::shared_ptr<EventsReader> events_;
+  asio::any_io_executor executor_;
   Writer writer_;
 };
 
@@ -312,12 +321,13 @@ Result<std::unique_ptr<SqliteStore>> open_sqlite_store(const asio::any_io_execut
                                {"ms", took.count()}});
   if (loaded->sessions.size() < kManySessions) {
     const auto read = std::make_shared<std::promise<EventsReader::Outcome>>();
-    loaded->events->start([read](EventsReader::Outcome outcome) { read->set_value(outcome); });
+    loaded->events->when_done([read](EventsReader::Outcome outcome) { read->set_value(outcome); });
+    loaded->events->begin();
     const EventsReader::Outcome outcome = read->get_future().get();
     if (outcome.code != SQLITE_OK) return loop->unreadable(outcome.code);
     loop->events_read(outcome, began);
   } else {
-    loaded->events->start(
+    loaded->events->when_done(
         [executor, weak = std::weak_ptr<Loop>(loop), began](EventsReader::Outcome outcome) {
           asio::post(executor, [weak, outcome, began] {
             if (const auto there = weak.lock()) there->events_read(outcome, began);

@@ -111,7 +111,7 @@ class CountingStore final : public handoff::SessionStore {
                                                        std::size_t limit) override {
     return inner_->oldest(state, limit);
   }
-  Task<Result<std::vector<session::SessionId>>> all() override { return inner_->all(); }
+  Task<Result<std::vector<handoff::StoredSession>>> all() override { return inner_->all(); }
   Task<Result<std::size_t>> count() override { return inner_->count(); }
 
   std::size_t writes = 0;

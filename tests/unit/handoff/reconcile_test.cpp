@@ -84,6 +84,34 @@ TEST(Reconciling, AfterARestartReadsEveryOpenChatButNotAllAtOnce) {
   });
 }
 
+TEST(Reconciling, AChatThatWasBeingReadWhenTheProcessEndedIsReadByTheNext) {
+  House house;
+  session::SessionId id;
+  house.run([&](Handoff& handoff) -> Task<> {
+    id = co_await house.live(handoff);
+    house.chat.rows[house.chat.by_key[id].conversation_sys_id] = {row(house, id, "missed", 1)};
+    house.chat.reading.shut();
+    house.chat.well_again();
+    EXPECT_TRUE(co_await eventually([&] { return house.chat.reads.size() == 1; }));
+    EXPECT_TRUE((co_await handoff.view(id)).value()->reconciling.in_flight);
+  });
+  house.chat.reading.open();
+  house.context.restart();
+  house.run([&](Handoff& handoff) -> Task<> {
+    const auto stored = (co_await handoff.view(id)).value();
+    EXPECT_TRUE(stored->reconciling.in_flight) << "a start stores nothing for that";
+    Texts texts;
+    const Deadline deadline = in(std::chrono::seconds(8));
+    while (texts.empty() && std::chrono::steady_clock::now() < deadline) {
+      texts = co_await shown(handoff, id);
+      if (texts.empty()) co_await async::sleep_for(Millis(5));
+    }
+    EXPECT_EQ(texts, Texts{"missed"});
+    EXPECT_EQ(house.chat.reads.size(), 2u);
+    EXPECT_FALSE((co_await handoff.view(id)).value()->reconciling.in_flight);
+  });
+}
+
 TEST(Reconciling, ThatFailsIsCountedAndAges) {
   House house;
   house.chat.messages_error = Error(Errc::unreachable);

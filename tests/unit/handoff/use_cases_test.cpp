@@ -419,7 +419,7 @@ class TroubledStore final : public SessionStore {
   Task<Result<std::vector<session::SessionId>>> oldest(State state, std::size_t limit) override {
     return below_.oldest(state, limit);
   }
-  Task<Result<std::vector<session::SessionId>>> all() override { return below_.all(); }
+  Task<Result<std::vector<StoredSession>>> all() override { return below_.all(); }
   Task<Result<std::size_t>> count() override { return below_.count(); }
 
   test::Gate gate;

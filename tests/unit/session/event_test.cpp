@@ -89,6 +89,34 @@ TEST(RecentIdsTest, ASysIdIsNotTheTextOfTheSameBytes) {
   EXPECT_TRUE(ids.contains(sys_id));
 }
 
+TEST(RecentIdsTest, WhatItGaveIsPutBackInItsOrderAndWithinItsLimit) {
+  RecentIds before(3);
+  for (const char* id : {"6162636465666768696a6b6c6d6e6f70", "bb", "ccc"}) before.insert(id);
+  RecentIds after(3);
+  after.reserve(before.all().size());
+  for (const std::string& id : before.all()) after.restore(id);
+  EXPECT_EQ(after.all(), before.all());
+  after.restore("");
+  after.restore("dddd");
+  EXPECT_EQ(after.all(), (std::vector<std::string>{"bb", "ccc", "dddd"}));
+}
+
+TEST(SeenSequencesTest, WhatItGaveIsPutBackAndTheOldestAreLeftOut) {
+  std::vector<std::int64_t> all(200);
+  std::iota(all.begin(), all.end(), 1);
+  SeenSequences seen;
+  seen.restore(all);
+  EXPECT_EQ(seen.all().size(), 128u);
+  EXPECT_FALSE(seen.contains(72));
+  EXPECT_TRUE(seen.contains(73));
+  EXPECT_TRUE(seen.contains(200));
+  seen.insert(201);
+  EXPECT_FALSE(seen.contains(73));
+  SeenSequences few;
+  few.restore({5, 3});
+  EXPECT_EQ(few.all(), (std::vector<std::int64_t>{5, 3}));
+}
+
 TEST(RecentIdsTest, NeitherEmptyNorAPartOfAnotherId) {
   RecentIds ids;
   EXPECT_FALSE(ids.insert(""));

@@ -346,6 +346,39 @@ TEST(Reconcile, ARestartForgetsWhoeverWasReading) {
   s.live();
   s.given(Recheck{});
   s.given(Recheck{});
+  EXPECT_FALSE(may_be_interrupted(s.session)) << "nobody has to wait for that";
+  EXPECT_TRUE(is_being_read(s.session));
+  Recheck first;
+  first.once_more = false;
+  EXPECT_FALSE(s.given(first).changed) << "who was reading is still there";
+  first.reader_gone = true;
+  s.given(first);
+  EXPECT_EQ(s.effects<Reconcile>().size(), 1u);
+  s.given(s.read({}));
+  EXPECT_TRUE(s.effects<Reconcile>().empty()) << "who wanted it once more is gone too";
+  EXPECT_FALSE(is_being_read(s.session));
+}
+
+TEST(Reconcile, AReaderThatIsGoneIsForgottenWithAChatThatIsOverToo) {
+  Script s;
+  s.live();
+  s.given(Recheck{});
+  s.session.state = State::closed;
+  Recheck first;
+  first.reader_gone = true;
+  EXPECT_TRUE(s.given(first).changed);
+  EXPECT_TRUE(s.effects<Reconcile>().empty());
+  EXPECT_FALSE(is_being_read(s.session));
+}
+
+TEST(Reconcile, ARestartThatResumesForgetsWhoeverWasReading) {
+  Script s;
+  s.live();
+  s.given(Recheck{});
+  UserMessage said;
+  said.text = "is anybody there";
+  said.client_message_id = "c1";
+  s.given(said);
   EXPECT_TRUE(may_be_interrupted(s.session));
   EXPECT_TRUE(s.given(Restarted{}).changed);
   EXPECT_TRUE(s.effects<Reconcile>().empty()) << "people are served first";

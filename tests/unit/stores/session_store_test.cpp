@@ -38,7 +38,7 @@ class SqliteInFolder final : public SessionStore {
   Task<Result<std::vector<std::string>>> oldest(State state, std::size_t limit) override {
     return store_->oldest(state, limit);
   }
-  Task<Result<std::vector<std::string>>> all() override { return store_->all(); }
+  Task<Result<std::vector<handoff::StoredSession>>> all() override { return store_->all(); }
   Task<Result<std::size_t>> count() override { return store_->count(); }
 
  private:
@@ -430,7 +430,12 @@ TEST_P(SessionStoreTest, AllAndCountTellEverySessionOnce) {
     BridgeSession again = a_session('b');
     again.version = 2;
     co_await put(store, again);
-    auto ids = (co_await store.all()).value();
+    std::vector<std::string> ids;
+    const auto all = co_await store.all();
+    for (const handoff::StoredSession& stored : all.value()) {
+      ids.push_back(stored.state->id);
+      EXPECT_EQ(stored.state->version, stored.state->id == id_of('b') ? 2u : 1u);
+    }
     std::sort(ids.begin(), ids.end());
     EXPECT_EQ(ids, (std::vector<std::string>{id_of('a'), id_of('b'), id_of('c')}));
     EXPECT_EQ((co_await store.count()).value(), 3u);

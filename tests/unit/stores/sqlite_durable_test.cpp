@@ -202,11 +202,19 @@ TEST_F(SqliteDurableTest, ThousandsAreLoadedByAllThreadsWhole) {
   constexpr int kSessions = 3000;
   fill(kSessions);
   const auto store = open();
-  std::vector<std::string> ids;
-  run([&]() -> Task<> { ids = (co_await store->all()).value(); });
-  ASSERT_EQ(ids.size(), static_cast<std::size_t>(kSessions));
-  for (const std::string& id : ids)
+  std::vector<handoff::StoredSession> all;
+  run([&]() -> Task<> { all = (co_await store->all()).value(); });
+  ASSERT_EQ(all.size(), static_cast<std::size_t>(kSessions));
+  for (const handoff::StoredSession& stored : all) {
+    const std::string& id = stored.state->id;
     EXPECT_EQ(texts(*store, id), (std::vector<std::string>{id, id}));
+  }
+}
+
+TEST_F(SqliteDurableTest, WhoLooksIntoALogFirstDoesNotWaitForAStart) {
+  fill(3000);
+  const auto store = open();
+  EXPECT_EQ(texts(*store, id_of('f')), (std::vector<std::string>{id_of('f'), id_of('f')}));
 }
 
 TEST_F(SqliteDurableTest, WhatIsCommittedWhileEventsAreStillReadComesBehindThem) {

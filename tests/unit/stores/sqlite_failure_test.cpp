@@ -252,12 +252,23 @@ TEST_F(SqliteFailureTest, ALargeFileWhoseEventsAreBrokenIsToldAndNobodyHearsThat
   const auto store = open();
   std::optional<Error> told;
   store->when_unreadable([&](Error error) { told = std::move(error); });
+  run([&]() -> Task<> { EXPECT_EQ((co_await store->all()).value().size(), 3000u); });
   ASSERT_TRUE(eventually([&] { return told.has_value(); }));
   EXPECT_TRUE(told->is(Errc::storage_failed));
   EXPECT_TRUE(says(told->to_string(), "corrupt")) << told->to_string();
   EXPECT_TRUE(logger.contains("store_unreadable"));
   auto stored = load(*store, id_of('f'));
   ASSERT_TRUE(stored);
+  EXPECT_FALSE(stored->log.at_hand());
+  EXPECT_THROW((void)stored->log.read({"0", 0}, "e1"), std::runtime_error);
+}
+
+TEST_F(SqliteFailureTest, WhoHoldsALogThatNobodyReadBeforeTheStoreWasClosedIsTold) {
+  fill(3000);
+  auto store = open();
+  const auto stored = load(*store, id_of('f'));
+  ASSERT_TRUE(stored);
+  store.reset();
   EXPECT_FALSE(stored->log.at_hand());
   EXPECT_THROW((void)stored->log.read({"0", 0}, "e1"), std::runtime_error);
 }
