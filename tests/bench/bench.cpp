@@ -235,7 +235,7 @@ void Bench::measure_stored_start() {
   // The threads that read need somewhere to run, and who asks must not wait for one of them.
   options_.cores = usable_cores();
   pin_this_process(usable_cores());
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 15; ++i) {
     const Running running = durable_bridge("stored.db");
     figures_.stored_start_ms.push_back(running.start_ms);
     figures_.stored_start_cpu_ms.push_back(running.start_cpu_ms);

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -134,15 +135,11 @@ CpuTime Process::cpu() const {
     if (stat.empty()) continue;
     const auto tick = static_cast<double>(sysconf(_SC_CLK_TCK));
     time.user += stat_field(stat, 14) / tick;
-    double run_ns = 0;
-    std::error_code gone;
-    for (const auto& task : std::filesystem::directory_iterator(folder + "/task", gone)) {
-      const std::string schedule = read_file(task.path() / "schedstat");
-      if (!schedule.empty()) run_ns += std::stod(schedule);
-    }
-    // A kernel without schedstat still counts ticks.
-    time.seconds +=
-        run_ns > 0 ? run_ns / 1e9 : (stat_field(stat, 14) + stat_field(stat, 15)) / tick;
+    // That of threads which have ended is in it.
+    clockid_t clock{};
+    timespec used{};
+    if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &used) == 0)
+      time.seconds += static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
   }
   return time;
 }
