@@ -134,12 +134,14 @@ bool Turn::is_echo(const AgentEvent& row, const std::string& service_account) {
       return true;
     if (!service_account.empty()) return false;
   }
+  // Of one that is still being found out its ids will tell, not a text that an agent may say too.
   const auto owed = std::find_if(s().sends.begin(), s().sends.end(), [&](const Send& send) {
-    return send.echo_owed && send.chat_number == s().chat.number && same_text(send.text, row.text);
+    return send.echo_owed && !send.settling && send.chat_number == s().chat.number &&
+           same_text(send.text, row.text);
   });
   if (owed == s().sends.end()) return false;
   owed->echo_owed = false;
-  if (!owed->settling) owed->text.clear();
+  owed->text.clear();
   return true;
 }
 
@@ -152,11 +154,14 @@ bool Turn::may_be_echo(const AgentEvent& row, const std::string& service_account
   if (s().open && s().open->in_flight && same_text(s().open->opening_message, row.text))
     return true;
   return std::any_of(s().sends.begin(), s().sends.end(), [&](const Send& send) {
-    return send.status == Send::Status::in_flight && same_text(send.text, row.text);
+    const bool open = send.status == Send::Status::in_flight || send.settling ||
+                      (send.status == Send::Status::waiting && send.in_doubt);
+    return open && same_text(send.text, row.text);
   });
 }
 
-/// A send (or the opening message) of that text has ended: rows that waited for it are told apart.
+/// What became of a send (or the opening message) of that text is known, or never will be: rows
+/// that waited for it are told apart.
 void Turn::settle_parked(const std::string& text, bool& echo_owed) {
   const std::vector<AgentEvent> parked = std::exchange(s().parked, {});
   if (!parked.empty()) changed();

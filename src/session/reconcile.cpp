@@ -253,7 +253,18 @@ void Turn::take_read_row(const AgentEvent& row, const std::string& service_accou
     s().held.erase(held);
     return show_row(waiting, false);
   }
-  if (std::any_of(s().parked.begin(), s().parked.end(), is_row)) return;
+  const auto parked = std::find_if(s().parked.begin(), s().parked.end(), is_row);
+  if (parked != s().parked.end()) {
+    // Whose words they are may be known by now: our account, or the agent.
+    if (may_be_echo(row, service_account)) return;
+    s().parked.erase(parked);
+    if (is_echo(row, service_account)) {
+      count(Counted::webhook_echo);
+      if (row.sequence) account_for(*row.sequence);
+      return;
+    }
+    return show_row(row, false);
+  }
   const bool old = row.sequence && *row.sequence <= s().reconciling.known_upto;
   if (old || !s().seen_messages.insert(row.message_sys_id)) {
     count(Counted::reconcile_known);

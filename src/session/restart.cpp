@@ -62,6 +62,7 @@ void Turn::resume_sends() {
       // The old scripts cannot be asked whether they have it, and would write it again.
       send.echo_owed = true;
       finish(send, Send::Status::unknown, Error(Errc::connection_lost));
+      settle_parked(send.text, send.echo_owed);
     } else if (send.deadline > now_ && send.chat_number == s().chat.number) {
       // Our script answers with the row if there is one, and sends it otherwise.
       start(SendMessage{send.id, *chat, send.text, message_key(send), send.deadline, send.trace});

@@ -89,8 +89,11 @@ void Turn::on(const SendSettled& input) {
       found->echo_owed = true;
       finish(*found, Send::Status::unknown, input.error);
     }
-    if (!is_hopeless(*input.error) && found->settle_attempts < policy_.settle_attempts)
+    if (!is_hopeless(*input.error) && found->settle_attempts < policy_.settle_attempts) {
       settle_later(*found);
+    } else {
+      settle_parked(found->text, found->echo_owed);
+    }
   } else {
     count(Counted::message_settled);
     for (const std::string& id : input.message_sys_ids) s().own_messages.insert(id);

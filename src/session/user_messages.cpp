@@ -108,8 +108,10 @@ void Turn::on(const SendAnswered& input) {
     }
     fail(*found, input.error);
   }
-  settle_parked(found->text, found->echo_owed);
-  if (!found->echo_owed && !found->settling) found->text.clear();
+  if (!found->settling) {
+    settle_parked(found->text, found->echo_owed);
+    if (!found->echo_owed) found->text.clear();
+  }
   // The answer may be about a chat that is over, while the next one is on already.
   const bool current = found->chat_number == s().chat.number;
   if (current) account_for(input.sequence);
@@ -160,8 +162,10 @@ void Turn::forget_old_sends() {
   // The oldest go, also those that nobody could find out about in all that time.
   for (auto it = s().sends.begin(); finished > 128 && it != s().sends.end();) {
     if (is_finished(*it)) {
+      Send gone = std::move(*it);
       it = s().sends.erase(it);
       --finished;
+      if (gone.settling) settle_parked(gone.text, gone.echo_owed);
     } else {
       ++it;
     }

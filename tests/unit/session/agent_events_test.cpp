@@ -187,6 +187,69 @@ TEST(Echo, OfAFailedSendNothingIsDropped) {
   EXPECT_EQ(s.shown(), Texts{"yes"});
 }
 
+/// Nobody knows who the agent is, nor who we are; a send of the same text hangs.
+AgentEvent said_meanwhile(Script& s, std::uint64_t& send) {
+  s.queued();
+  send = s.user_says("yes", "c1").send_id;
+  AgentEvent row = s.sequenced("yes", "m1", 2, 1);
+  s.given(AgentSaid{row, ""});
+  EXPECT_EQ(s.session.parked.size(), 1u);
+  s.not_sent(send, Errc::timed_out, Outcome::unknown);
+  EXPECT_EQ(s.session.parked.size(), 1u) << "it is still being found out";
+  return row;
+}
+
+TEST(Echo, OfAnUnknownSendIsParkedUntilThatIsSettled) {
+  for (const bool sent : {false, true}) {
+    Script s;
+    std::uint64_t send = 0;
+    AgentEvent row = said_meanwhile(s, send);
+    s.not_settled(send, Errc::timed_out);
+    EXPECT_EQ(s.session.parked.size(), 1u);
+    AgentEvent another = row;
+    another.message_sys_id = "m2";
+    s.given(AgentSaid{another, ""});
+    EXPECT_EQ(s.session.parked.size(), 2u) << "one that comes now is no other case";
+    s.pass(std::chrono::hours(1));
+    s.tick();
+    ASSERT_EQ(s.effects<SettleSend>().size(), 1u);
+    SendSettled settled;
+    settled.send_id = send;
+    settled.sent = sent;
+    if (sent) settled.message_sys_ids = {"m1"};
+    s.given(settled);
+    s.pass(s.policy.reorder_wait);
+    s.tick();
+    s.pass(s.policy.reconcile_wait);
+    s.tick();
+    EXPECT_EQ(s.shown(), sent ? Texts{"yes"} : (Texts{"yes", "yes"}));
+    EXPECT_TRUE(s.session.parked.empty());
+  }
+}
+
+TEST(Echo, OfASendThatIsGivenUpOneIsDropped) {
+  Script s;
+  std::uint64_t send = 0;
+  said_meanwhile(s, send);
+  s.not_settled(send, Errc::not_found);
+  EXPECT_TRUE(s.session.parked.empty());
+  EXPECT_TRUE(s.shown().empty()) << "nobody will ever know";
+}
+
+TEST(Echo, AReadThatKnowsWhoWeAreTellsAParkedRowApart) {
+  for (const bool ours : {false, true}) {
+    Script s;
+    std::uint64_t send = 0;
+    AgentEvent row = said_meanwhile(s, send);
+    if (ours) row.sender_sys_id = kService;
+    s.given(Recheck{});
+    s.given(s.read({row}));
+    EXPECT_TRUE(s.session.parked.empty());
+    EXPECT_EQ(s.shown(), ours ? Texts{} : Texts{"yes"});
+    EXPECT_TRUE(s.session.sequences.contains(2));
+  }
+}
+
 TEST(Echo, AnAgentSayingTheSameIsHeard) {
   Script s;
   s.live();
