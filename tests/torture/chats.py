@@ -18,6 +18,9 @@ AUDIENCES = (
 # How long somebody waits for the agent to end the chat, before they do something else.
 PATIENCE = 60.0
 
+# How long somebody who is done waits to hear what became of a message.
+FOUND_OUT_WITHIN = 30.0
+
 # How long after it was said a message may be swallowed on its way to a page.
 SWALLOWED_WITHIN = 45.0
 
@@ -55,6 +58,7 @@ class Chat:
         self.wants_agent_to_end = False
         self.typing_seen = 0
         self.finished = False  # nothing more will be said
+        self.unknown_since = None  # when it was first seen, at the end, that an outcome is unknown
         self.settled = False
         self.missing = "it was not looked at"
         self.problem = None
@@ -294,6 +298,14 @@ class WebChat(Chat):
             # Whoever asked on and on, and was not answered: it failed on the way, and was sent again.
             send.anywhere = send.anywhere or send.id in troubled
 
+    def being_found_out(self, receipts):
+        """A message of unknown outcome mostly has another receipt coming: nobody stops reading before that."""
+        unknown = [message_id for message_id, status in receipts.items() if status == "unknown"]
+        if not unknown:
+            return None
+        self.unknown_since = self.unknown_since or self.ledger.now()
+        return f"{unknown[0]} is being found out" if self.ledger.now() - self.unknown_since < FOUND_OUT_WITHIN else None
+
     async def unsettled(self):
         """What is still missing, in a word; None if all that was acknowledged has been seen."""
         # First: to read the log of a chat that was left would keep it from being given up.
@@ -314,6 +326,8 @@ class WebChat(Chat):
                    frame.get("from") == "user" and frame.get("client_message_id") not in receipts]
         if pending:
             return f"no receipt for {pending[0]}"
+        if (found_out := self.being_found_out(receipts)) and not old_rules:
+            return found_out
         states = [frame["state"] for frame in log if frame.get("type") == "status"]
         if log and self.numbers and states[-1:] != ["closed"] and not old_rules:
             return f"the state is {states[-1:]}"

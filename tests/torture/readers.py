@@ -11,6 +11,7 @@ import streams
 import wire
 
 START = "0:0"
+POLL_PATIENCE = 5.0  # seconds beyond what the bridge was asked to wait
 NO_SUCH_SESSION = 4404
 NOT_YOURS = 4401
 FINAL = (NO_SUCH_SESSION, NOT_YOURS)
@@ -98,7 +99,7 @@ class Reader:
 
     async def _poll_for(self, query, wait):
         url = f"{self.chat.world.browser_url}/api/servicenow/poll/{self.chat.session_id}{query}"
-        answer = await wire.call(self._http, "GET", url, headers=self._headers(), timeout=wait + 5)
+        answer = await wire.call(self._http, "GET", url, headers=self._headers(), timeout=wait + POLL_PATIENCE)
         if answer.status == 404:
             self.lost_session = True
         return answer if answer.ok else None
@@ -230,7 +231,10 @@ class PlainPage(Reader):
                 if self.has_sockets and (not self._socket_tasks or streams.share(self.rng, 0.03)):
                     self._read_aside()  # sometimes a second one, and the first is forgotten
                 await asyncio.sleep(self.rng.uniform(0.8, 2.0))
+                asked = self.chat.ledger.now()
                 answer = await self._poll_for("", 0)
+                if answer is None and self.chat.ledger.now() - asked >= POLL_PATIENCE:
+                    self.chat.note("gives up", reader=self.name)  # the answer may have been on its way
                 for frame in answer.body.get("events", []) if answer else []:
                     self._take(frame)
                 if answer:
