@@ -84,9 +84,8 @@ class Engine {
   const Ports& ports_;
   std::function<void(const EntryPtr&, const session::Effect&)> act_;
   Vitals vitals_;
-  // Ids as the entries hold them.
-  std::unordered_map<std::string_view, EntryPtr> entries_;
-  std::set<std::pair<Time, std::string_view>> due_;
+  std::unordered_map<session::SessionId, EntryPtr> entries_;
+  std::set<std::pair<Time, std::string_view>> due_;  // ids as the entries hold them
   async::Signal due_changed_;
   std::size_t ticks_ = 0;  ///< being committed
   std::deque<Check> checks_;
